@@ -1,0 +1,1 @@
+"""What ``make bench`` measures; every module has a ``run()``."""

@@ -1,0 +1,42 @@
+"""Run all benchmarks, or those named: ``python -m benchmarks [cleaning …]``."""
+
+import importlib
+import json
+import platform
+import sys
+from pathlib import Path
+
+import psutil
+import torch
+
+from smartclass_utils.files import write_json
+from smartclass_utils.training import environment
+
+BENCHMARKS = ("cleaning", "training", "report", "memory")
+RESULTS = Path(__file__).with_name("results.json")
+
+
+def processor() -> str:
+    """Return the processor's name where the system tells it."""
+    file = Path("/proc/cpuinfo")
+    lines = file.read_text().splitlines() if file.exists() else []
+    names = [line.split(":")[1].strip() for line in lines if "model name" in line]
+    return names[0] if names else platform.processor()
+
+
+def main() -> None:
+    """Print what each benchmark measured, and keep it in ``results.json``."""
+    chosen = sys.argv[1:] or BENCHMARKS
+    known = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    machine = f"{processor()}, {psutil.cpu_count()} cores, {torch.__version__}"
+    for name in chosen:
+        measured = importlib.import_module(f"benchmarks.bench_{name}").run()
+        known[name] = {"machine": machine, **measured}
+        print(f"\n{name}: {machine}")
+        for key, value in measured.items():
+            print(f"  {key:<36} {value}")
+    write_json(RESULTS, {"environment": environment(), **known})
+
+
+if __name__ == "__main__":
+    main()

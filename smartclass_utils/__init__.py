@@ -1,0 +1,3 @@
+"""Helpers shared by the notebooks of SmartClass A.I.ssistant."""
+
+__version__ = "2.0.0"

@@ -1,0 +1,58 @@
+"""The commands: ``python -m smartclass_utils report|data|record``."""
+
+import argparse
+import sys
+
+from smartclass_utils import __version__
+from smartclass_utils.config import SmartClassError
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    root = argparse.ArgumentParser(prog="python -m smartclass_utils")
+    root.add_argument("--version", action="version", version=__version__)
+    commands = root.add_subparsers(dest="command", required=True)
+    report = commands.add_parser("report", help="run all chapters and export them")
+    report.add_argument("--data", help="a folder of images, or 'demo'")
+    report.add_argument("--out", help="folder for everything that is made")
+    report.add_argument("--epochs", type=int, help="training epochs of every model")
+    report.add_argument("--seeds", type=int, help="trainings of every model")
+    report.add_argument("--image-size", type=int, help="pixels, height and width")
+    data = commands.add_parser("data", help="download the real sources")
+    data.add_argument(
+        "--accept-terms", action="store_true", help="you have read the sources' terms"
+    )
+    commands.add_parser("record", help="keep the demo report as committed notebooks")
+    return root
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run one command; heavy modules are imported only by the command in need."""
+    options = vars(arguments).copy()
+    command = options.pop("command")
+    if command == "report":
+        from smartclass_utils.report import run_report
+
+        print(f"The report is ready: {run_report(**options)}")
+    elif command == "data":
+        from smartclass_utils.download import download_sources
+
+        download_sources(**options)
+    else:
+        from smartclass_utils.report import record
+
+        record()
+
+
+def main() -> int:
+    """Run the command line; return 0, or 2 with one sentence on what to mend."""
+    try:
+        run(parser().parse_args())
+    except SmartClassError as error:
+        print(f"smartclass: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+"""Names, paths, class order, colours and seeds: the one place for each of them."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+DEMO_FOLDER = ROOT / "data" / "demo"
+RAW_FOLDER = ROOT / "data" / "raw"
+REPORTED_FOLDER = ROOT / "data" / "reported"
+RESULTS_FOLDER = ROOT / "data" / "results"
+COMMITTED_FIGURES = ROOT / "figures"
+
+CLASSES = ("angry", "engaged", "happy", "neutral")
+ALIASES = {
+    "anger": "angry",
+    "happiness": "happy",
+    "focused": "engaged",
+    "attentive": "engaged",
+    "amenability": "engaged",
+    "concentration": "engaged",
+}
+# Okabe and Ito's colours, which stay apart for colour-blind readers.
+COLOURS = {
+    "angry": "#D55E00",
+    "engaged": "#0072B2",
+    "happy": "#E69F00",
+    "neutral": "#6B6B6B",
+}
+OTHER_COLOURS = ("#009E73", "#CC79A7", "#56B4E9", "#000000", "#B8A600", "#7F3C8D")
+HATCHES = {"angry": "//", "engaged": "..", "happy": "\\\\", "neutral": ""}
+MARKERS = {"angry": "^", "engaged": "s", "happy": "o", "neutral": "D"}
+
+SPLITS = ("train", "val", "test")
+SPLIT_SHARES = {"train": 0.70, "val": 0.15, "test": 0.15}
+SPLIT_SEED = 42
+IMAGE_SIZE = 48  # pixels, height and width of a clean image
+IMAGE_SIZES = range(16, 225)  # pixels, what the networks and the memory can take
+
+MANIFEST_COLUMNS = (
+    "file",
+    "label",
+    "source",
+    "original_label",
+    "split",
+    "subject",
+    "sha256",
+)
+
+
+class SmartClassError(ValueError):
+    """Something the user can mend; the message names it and the remedy."""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folders that a run of the notebooks writes to."""
+
+    clean: Path  # grey images, labels.csv, rejected.csv
+    models: Path  # weights and a JSON card each
+    out: Path  # executed notebooks, index.html, results.json
+
+    @property
+    def figures(self) -> Path:
+        """Folder of the PNG and SVG figures."""
+        return self.out / "figures"
+
+
+def workspace() -> Workspace:
+    """Return the folders of this run.
+
+    The environment variable ``SMARTCLASS_OUT`` puts all of them into one folder
+    (``make report OUT=…`` sets it). Without it the clean images and the models lie
+    in ``data/`` and everything else in ``report/``.
+    """
+    out = os.environ.get("SMARTCLASS_OUT")
+    if out:
+        folder = Path(out).expanduser().resolve()
+        return Workspace(folder / "clean", folder / "models", folder)
+    data = ROOT / "data"
+    return Workspace(data / "clean", data / "models", ROOT / "report")
+
+
+def canonical_label(name: str) -> str:
+    """Return a class name in lower case with the aliases applied."""
+    lowered = name.strip().lower()
+    return ALIASES.get(lowered, lowered)
+
+
+def class_colour(label: str, classes: tuple[str, ...] = CLASSES) -> str:
+    """Return the fixed colour of a class; foreign classes get one by position."""
+    if label in COLOURS:
+        return COLOURS[label]
+    foreign = [name for name in classes if name not in COLOURS]
+    return OTHER_COLOURS[foreign.index(label) % len(OTHER_COLOURS)]

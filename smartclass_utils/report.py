@@ -1,0 +1,245 @@
+"""Run the notebooks in order on a data set and export them as pages."""
+
+import json
+import os
+import re
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+import nbformat
+import papermill
+from nbconvert import HTMLExporter
+
+from smartclass_utils.config import (
+    COMMITTED_FIGURES,
+    IMAGE_SIZES,
+    RESULTS_FOLDER,
+    ROOT,
+    SmartClassError,
+    Workspace,
+    workspace,
+)
+from smartclass_utils.files import write_json, write_text
+from smartclass_utils.sources import find_data, load
+from smartclass_utils.training import Recipe
+
+NOTEBOOKS = ROOT / "notebooks"
+TEMPLATES = Path(__file__).with_name("templates")
+CHAPTER_SECONDS = "chapter_seconds.json"
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One notebook of the report, described by its own first cell."""
+
+    notebook: str  # file name
+    title: str
+    goal: str  # one sentence
+
+    @property
+    def page(self) -> str:
+        """File name of the exported page."""
+        return Path(self.notebook).with_suffix(".html").name
+
+    @property
+    def short(self) -> str:
+        """Number and name for the navigation."""
+        return Path(self.notebook).stem.replace("_", " ")
+
+
+def read_chapter(file: Path) -> Chapter:
+    """Read title and goal from the first cell of a notebook."""
+    opening = nbformat.read(file, as_version=4).cells[0].source
+    title = re.search(r"^# (.+)$", opening, re.M)
+    goal = re.search(r"\*\*Goal\*\*:? (.+?)(?:\n|$)", opening)
+    if not (title and goal):
+        raise SmartClassError(
+            f"{file} must open with a '# Title' and a line '**Goal** …'."
+        )
+    return Chapter(file.name, title[1], goal[1])
+
+
+def run_report(
+    data: str | None = None,
+    out: str | None = None,
+    epochs: int | None = None,
+    seeds: int | None = None,
+    image_size: int | None = None,
+) -> Path:
+    """Run all chapters and write the report; return the path of ``index.html``.
+
+    Args:
+        data: a folder of images, or ``"demo"``; default: what :func:`find_data` finds.
+        out: folder for everything that is made; default: ``data/`` and ``report/``.
+        epochs: of every training; default: what the parameters cell of 03 says.
+        seeds: trainings of every model; default likewise.
+        image_size: pixels; default: what the parameters cell of 01 says.
+
+    Raises:
+        SmartClassError: if an argument cannot work (nothing is written then), or if a
+            chapter stops.
+    """
+    given = {"EPOCHS": epochs, "SEEDS": seeds, "IMAGE_SIZE": image_size}
+    parameters = {name: value for name, value in given.items() if value is not None}
+    check_parameters(parameters)
+    source = find_data(data)
+    is_demo = load(source).name == "demo"
+    os.environ["SMARTCLASS_DATA"] = str(source.resolve())
+    if out:
+        os.environ["SMARTCLASS_OUT"] = str(Path(out).expanduser().resolve())
+    place = workspace()
+    shutil.rmtree(place.figures, ignore_errors=True)
+    run_notebooks(place, parameters)
+    index = export(place)
+    if is_demo and not out and not parameters:
+        copy_figures(place.figures, COMMITTED_FIGURES)
+    return index
+
+
+def check_parameters(parameters: dict[str, int]) -> None:
+    """Refuse numbers that no chapter could work with."""
+    Recipe(epochs=parameters.get("EPOCHS", 1))
+    if parameters.get("SEEDS", 1) < 1:
+        raise SmartClassError("SEEDS must be 1 or more: it counts trained models.")
+    size = parameters.get("IMAGE_SIZE", IMAGE_SIZES.start)
+    if size not in IMAGE_SIZES:
+        raise SmartClassError(
+            f"IMAGE_SIZE={size} is out of range: choose {IMAGE_SIZES.start} to "
+            f"{IMAGE_SIZES.stop - 1} pixels."
+        )
+
+
+def run_notebooks(place: Workspace, parameters: dict[str, int]) -> None:
+    """Execute the chapters in order into ``<out>/notebooks`` and note their seconds."""
+    os.environ["TQDM_DISABLE"] = "1"  # papermill shows the progress
+    folder = place.out / "notebooks"
+    folder.mkdir(parents=True, exist_ok=True)
+    seconds = {}
+    for file in sorted(NOTEBOOKS.glob("*.ipynb")):
+        start = time.perf_counter()
+        takes = papermill.inspect_notebook(str(file))
+        try:
+            papermill.execute_notebook(
+                str(file),
+                str(folder / file.name),
+                parameters={k: v for k, v in parameters.items() if k in takes},
+                cwd=str(NOTEBOOKS),
+                kernel_name="python3",
+            )
+        except papermill.PapermillExecutionError as error:
+            raise SmartClassError(explain(error, folder / file.name)) from error
+        seconds[file.stem] = round(time.perf_counter() - start, 1)
+    write_json(place.out / CHAPTER_SECONDS, seconds)
+
+
+def explain(error: papermill.PapermillExecutionError, file: Path) -> str:
+    """Return one sentence on why a chapter stopped."""
+    if error.ename == SmartClassError.__name__:
+        return error.evalue
+    return (
+        f"{file.stem} stopped with {error.ename}: {error.evalue} The notebook with the "
+        f"full message is {file}."
+    )
+
+
+def export(place: Workspace) -> Path:
+    """Write one page a chapter and ``index.html``; return the latter's path."""
+    files = sorted((place.out / "notebooks").glob("*.ipynb"))
+    chapters = [read_chapter(file) for file in files]
+    results = json.loads((place.out / "results.json").read_text(encoding="utf-8"))
+    exporter = HTMLExporter(
+        template_name="chapter", extra_template_basedirs=[str(TEMPLATES)]
+    )
+    for file, chapter in zip(files, chapters, strict=True):
+        about = {
+            "chapter": chapter,
+            "chapters": chapters,
+            "data_name": results["data"]["name"],
+        }
+        page, _ = exporter.from_filename(str(file), resources=about)
+        write_text(place.out / chapter.page, page)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True
+    )
+    css = (TEMPLATES / "chapter" / "report.css").read_text(encoding="utf-8")
+    figures = json.loads((place.figures / "figures.json").read_text(encoding="utf-8"))
+    page = environment.get_template("index.html.j2").render(
+        chapters=chapters, results=results, figures=figures, css=css
+    )
+    write_text(place.out / "index.html", page)
+    return place.out / "index.html"
+
+
+def copy_figures(made: Path, committed: Path) -> None:
+    """Replace the committed figures by the ones just made, and write their gallery."""
+    figures = json.loads((made / "figures.json").read_text(encoding="utf-8"))
+    wanted = {f"{name}.{kind}" for name in figures for kind in ("png", "svg")}
+    for old in committed.glob("*.*"):
+        if old.suffix in (".png", ".svg") and old.name not in wanted:
+            old.unlink()
+    for name in sorted(wanted):
+        shutil.copyfile(made / name, committed / name)
+    write_text(committed / "README.md", gallery(figures))
+
+
+def gallery(figures: dict[str, dict]) -> str:
+    """Return the figures' README: what each shows and which notebook makes it."""
+    numbers = {f.name[:2]: f.name for f in sorted(NOTEBOOKS.glob("*.ipynb"))}
+    lines = [
+        "# Figures",
+        "",
+        "Written by `make report` on the demo data: the project draws all its faces.",
+        "Each one is there as PNG (200 dpi) and as SVG.",
+    ]
+    for name, figure in figures.items():
+        notebook = numbers.get(name[:2], "")
+        lines += [
+            "",
+            f"## {name}",
+            "",
+            f"![{figure['alt']}]({name}.png)",
+            "",
+            f"{figure['caption']} Made by [{notebook}](../notebooks/{notebook}); "
+            f"[SVG]({name}.svg).",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def record() -> None:
+    """Keep the last demo report as the committed notebooks and stored results.
+
+    For maintainers: ``make report`` without parameters on the demo data comes first.
+    """
+    place = workspace()
+    results = place.out / "results.json"
+    if not results.exists():
+        raise SmartClassError("There is no report to record: run `make report` first.")
+    content = json.loads(results.read_text(encoding="utf-8"))
+    if content["data"]["name"] != "demo":
+        raise SmartClassError(
+            "The last report ran on other data than the demo: run "
+            "`make report DATA=demo` first, so that nobody's photograph is recorded."
+        )
+    for file in sorted((place.out / "notebooks").glob("*.ipynb")):
+        write_text(NOTEBOOKS / file.name, nbformat.writes(without_traces(file)) + "\n")
+    seconds = (place.out / CHAPTER_SECONDS).read_text(encoding="utf-8")
+    content["chapter_seconds"] = json.loads(seconds)
+    write_json(RESULTS_FOLDER / "demo.json", content)
+
+
+def without_traces(file: Path) -> nbformat.NotebookNode:
+    """Read an executed notebook and drop what depends on the machine and the day."""
+    notebook = nbformat.read(file, as_version=4)
+    if any("injected-parameters" in c.metadata.get("tags", []) for c in notebook.cells):
+        raise SmartClassError(
+            f"{file} ran with changed parameters: run `make report` without any first."
+        )
+    notebook.metadata.pop("papermill", None)
+    notebook.metadata.get("language_info", {}).pop("version", None)
+    for cell in notebook.cells:
+        cell.metadata.pop("papermill", None)
+        cell.metadata.pop("execution", None)
+    return notebook

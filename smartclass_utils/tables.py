@@ -1,0 +1,132 @@
+"""The report's tables 1 and 2: ours, and beside them what was reported."""
+
+import pandas as pd
+
+from smartclass_utils.config import CLASSES, REPORTED_FOLDER
+from smartclass_utils.evaluation import wilson_interval
+
+REPORTED_TEST_IMAGES = 500  # follows from the reported percentages; chapter 06 shows it
+MISSING = "–"  # did not survive in our copy of the report
+
+
+def percent(value: float | str | None) -> str:
+    """Return a share in 0…1 as a percentage with one decimal, or a dash."""
+    missing = value is None or value == "" or pd.isna(value)
+    return MISSING if missing else f"{100 * float(value):.1f}"
+
+
+def read_reported(name: str) -> pd.DataFrame:
+    """Read one of the original report's tables from ``data/reported``."""
+    return pd.read_csv(REPORTED_FOLDER / f"{name}.csv", encoding="utf-8")
+
+
+def comparable(classes: tuple[str, ...]) -> bool:
+    """Return whether the reported figures are about these very classes."""
+    return tuple(classes) == CLASSES
+
+
+def overall_table(entries: list[dict], baseline: dict) -> pd.DataFrame:
+    """Return table 2 in percent: one row a model, last the majority class."""
+    rows = {entry["title"]: entry for entry in entries}
+    rows[f"always “{baseline['class']}”"] = baseline
+    columns = {
+        "accuracy": "accuracy",
+        "macro precision": "macro_precision",
+        "macro recall": "macro_recall",
+        "macro F1": "macro_f1",
+        "micro precision": "micro_precision",
+        "micro recall": "micro_recall",
+        "micro F1": "micro_f1",
+    }
+    table = {
+        title: {name: percent(entry[key]) for name, key in columns.items()}
+        for title, entry in rows.items()
+    }
+    return pd.DataFrame(table).T.rename_axis("model")
+
+
+def overall_beside_reported(entries: list[dict]) -> pd.DataFrame:
+    """Return accuracy and macro averages in percent, ours and reported."""
+    reported = read_reported("table2").set_index("model")
+    pairs = {
+        "accuracy": "accuracy_percent",
+        "macro precision": "macro_precision_percent",
+        "macro recall": "macro_recall_percent",
+        "macro F1": "macro_f1_percent",
+    }
+    rows = {}
+    for entry in entries:
+        if entry["name"] in reported.index:
+            rows[entry["title"]] = {
+                (name, whose): value
+                for name, column in pairs.items()
+                for whose, value in (
+                    ("ours", percent(entry[name.replace(" ", "_").lower()])),
+                    ("reported", f"{reported.loc[entry['name'], column]:.1f}"),
+                )
+            }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")
+
+
+def per_class_table(entries: list[dict], classes: tuple[str, ...]) -> pd.DataFrame:
+    """Return table 1 in percent: precision and recall of every class and model.
+
+    Where the classes are the report's four, the reported values stand beside ours.
+    """
+    reported = read_reported("table1").set_index(["model", "label"])
+    rows = []
+    for entry in entries:
+        for label in classes:
+            ours = entry["per_class"][label]
+            row = {
+                "model": entry["title"],
+                "class": label,
+                "precision": percent(ours["precision"]),
+                "recall": percent(ours["recall"]),
+            }
+            if comparable(classes):
+                theirs = reported.reindex([(entry["name"], label)]).iloc[0] / 100
+                row["precision reported"] = percent(theirs["precision_percent"])
+                row["recall reported"] = percent(theirs["recall_percent"])
+            rows.append({**row, "images": round(ours["images"])})
+    return pd.DataFrame(rows).set_index(["model", "class"])
+
+
+def accuracy_rows(entries: list[dict], classes: tuple[str, ...]) -> pd.DataFrame:
+    """Return accuracies with 95 % intervals, ours and, where it fits, reported.
+
+    Returns:
+        Columns ``title``, ``whose``, ``accuracy``, ``low``, ``high``, all in 0…1.
+    """
+    rows = [
+        (entry["title"], "ours", entry["accuracy"], *entry["accuracy_ci95"])
+        for entry in entries
+    ]
+    if comparable(classes):
+        reported = read_reported("table2").set_index("model")["accuracy_percent"]
+        for entry in entries:
+            if entry["name"] in reported.index:
+                accuracy = reported[entry["name"]] / 100
+                right = round(accuracy * REPORTED_TEST_IMAGES)
+                interval = wilson_interval(right, REPORTED_TEST_IMAGES)
+                rows.append((entry["title"], "reported", accuracy, *interval))
+    return pd.DataFrame(rows, columns=["title", "whose", "accuracy", "low", "high"])
+
+
+def verdict(first: dict, second: dict) -> str:
+    """Return a sentence that compares the accuracy intervals of two models.
+
+    Overlapping intervals do not prove equality; they say that this test split alone
+    can't rank the two.
+    """
+    low, high = sorted((first, second), key=lambda entry: entry["accuracy"])
+    gap = 100 * (high["accuracy"] - low["accuracy"])
+    if low["accuracy_ci95"][1] >= high["accuracy_ci95"][0]:
+        return (
+            f"{high['title']} is {gap:.1f} points above {low['title']}, but their "
+            "intervals overlap: this test split can't tell them apart."
+        )
+    return (
+        f"{high['title']} is {gap:.1f} points above {low['title']}, and their "
+        "intervals do not overlap: on this data it is the better one."
+    )

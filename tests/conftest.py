@@ -1,0 +1,47 @@
+"""Small inputs that several tests share."""
+
+import json
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+
+from smartclass_utils.config import CLASSES, MANIFEST_COLUMNS
+from smartclass_utils.dataset import CleanData, load_clean
+
+mpl.use("Agg")
+
+
+def write_clean(folder, classes=CLASSES, per_class=20, size=16, name="made up"):
+    """Write a clean folder whose classes differ in a bright quarter of the image."""
+    generator = np.random.default_rng(0)
+    images, rows = [], []
+    for k, label in enumerate(classes):
+        for i in range(per_class):
+            image = generator.integers(0, 90, (size, size), dtype=np.uint8)
+            half = size // 2
+            top, left = (k // 2 % 2) * half, (k % 2) * half
+            image[top : top + half, left : left + half] += 120
+            images.append(image)
+            split = "train" if i < per_class * 0.6 else "val"
+            split = "test" if i >= per_class * 0.8 else split
+            rows.append((f"{label}/{i:03d}.png", label, "made", label, split, "", ""))
+    folder.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(rows, columns=MANIFEST_COLUMNS).to_csv(
+        folder / "labels.csv", index=False
+    )
+    np.save(folder / "images.npy", np.stack(images))
+    card = {
+        "name": name,
+        "classes": list(classes),
+        "image_size": size,
+        "fingerprint": f"{name} {size}",
+    }
+    (folder / "clean.json").write_text(json.dumps(card), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def clean_data(tmp_path) -> CleanData:
+    return load_clean(write_clean(tmp_path / "clean"))

@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+from conftest import write_clean
+
+from smartclass_utils.config import CLASSES, SmartClassError
+from smartclass_utils.dataset import load_clean, sample_rows
+
+
+def test_splits_are_disjoint_and_complete(clean_data):
+    parts = [clean_data.rows(split) for split in ("train", "val", "test")]
+    together = np.sort(np.concatenate(parts))
+    assert together.tolist() == list(range(80))
+    assert clean_data.split_sizes() == {"train": 48, "val": 16, "test": 16}
+
+
+def test_targets_follow_the_class_order(clean_data):
+    labels = [CLASSES[k] for k in clean_data.targets]
+    assert labels == clean_data.labels["label"].tolist()
+
+
+def test_images_are_mapped_not_held(clean_data):
+    assert isinstance(clean_data.images, np.memmap)
+    assert clean_data.images.shape == (80, 16, 16)
+    assert clean_data.image_size == 16
+
+
+def test_sample_rows_are_of_their_class_and_repeat(clean_data):
+    rows = sample_rows(clean_data, 3, seed=1)
+    assert list(rows) == list(CLASSES)
+    for k, chosen in enumerate(rows.values()):
+        assert (clean_data.targets[chosen] == k).all()
+        assert len(set(chosen)) == 3
+    again = sample_rows(clean_data, 3, seed=1)
+    assert all((rows[label] == again[label]).all() for label in rows)
+
+
+def test_missing_folder_names_the_chapter_to_run(tmp_path):
+    with pytest.raises(SmartClassError, match="run chapter 01 first"):
+        load_clean(tmp_path)
+
+
+def test_array_of_other_length_is_refused(tmp_path):
+    folder = write_clean(tmp_path)
+    np.save(folder / "images.npy", np.zeros((3, 16, 16), np.uint8))
+    with pytest.raises(SmartClassError, match=r"images.npy.*run chapter 01 again"):
+        load_clean(folder)
+
+
+def test_label_none_stays_text(tmp_path):
+    data = load_clean(write_clean(tmp_path, classes=("None", "null")))
+    assert set(data.labels["label"]) == {"None", "null"}
+
+
+def test_unknown_split_is_refused(clean_data):
+    with pytest.raises(SmartClassError, match="No split 'dev'"):
+        clean_data.rows("dev")

@@ -1,0 +1,180 @@
+"""The tree is held together: versions, README, notebooks, module floors."""
+
+import ast
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from smartclass_utils.config import ROOT
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+# A module imports only from lower floors, so that imports never go in a circle.
+FLOORS = [
+    {"config"},
+    {"files", "models", "faces_head"},
+    {"dataset", "images", "faces_features", "faces_around", "faces_people"},
+    {"faces_camera", "faces", "training", "plots"},
+    {"checkpoints", "demo_files", "demo", "evaluation_metrics"},
+    {"evaluation", "sources", "download"},
+    {"cleaning", "result_plots", "tables"},
+    {"report"},
+    {"__main__"},
+]
+
+
+def pins() -> dict[str, str]:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pairs = (line.split("==") for line in lines if "==" in line)
+    return {name.lower(): version for name, version in pairs}
+
+
+def dependencies() -> list[str]:
+    project = PYPROJECT["project"]
+    wanted = project["dependencies"] + project["optional-dependencies"]["test"]
+    return [re.match(r"[\w-]+", line)[0].lower() for line in wanted]
+
+
+def test_environment_yml_has_the_versions_of_the_constraints():
+    text = (ROOT / "environment.yml").read_text(encoding="utf-8")
+    listed = dict(re.findall(r"- ([\w-]+)==(\S+)", text))
+    assert listed == {name: pins()[name] for name in dependencies()}
+
+
+def test_conda_python_is_one_that_the_package_takes():
+    text = (ROOT / "environment.yml").read_text(encoding="utf-8")
+    minor = int(re.search(r"python=3\.(\d+)", text)[1])
+    low, high = re.findall(r"3\.(\d+)", PYPROJECT["project"]["requires-python"])
+    assert int(low) <= minor < int(high)
+
+
+def imports_of(module: Path) -> set[str]:
+    tree = ast.parse(module.read_text(encoding="utf-8"))
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module == "smartclass_utils":
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= set(re.findall(r"^smartclass_utils\.(\w+)", node.module))
+    return found - {"__version__"}
+
+
+def test_modules_import_only_from_lower_floors():
+    floor = {name: i for i, names in enumerate(FLOORS) for name in names}
+    for module in (ROOT / "smartclass_utils").glob("*.py"):
+        if module.stem == "__init__":
+            continue
+        for other in imports_of(module):
+            assert floor[other] < floor[module.stem], f"{module.stem} ← {other}"
+
+
+def test_modules_stay_short():
+    for module in (ROOT / "smartclass_utils").glob("*.py"):
+        lines = module.read_text(encoding="utf-8").splitlines()
+        assert len(lines) <= 330, f"{module.name}: {len(lines)} lines are two rooms"
+
+
+def test_every_module_and_no_other_is_on_a_floor():
+    modules = {m.stem for m in (ROOT / "smartclass_utils").glob("*.py")}
+    assert modules - {"__init__"} == set().union(*FLOORS)
+
+
+@pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda file: file.stem)
+class TestNotebook:
+    def test_ran_in_order_without_error(self, file):
+        cells = [c for c in nbformat.read(file, 4).cells if c.cell_type == "code"]
+        assert [c.execution_count for c in cells] == list(range(1, len(cells) + 1))
+        outputs = [output for cell in cells for output in cell.outputs]
+        assert outputs
+        assert all(output.output_type != "error" for output in outputs)
+        assert all(output.get("name") != "stderr" for output in outputs)
+
+    def test_is_small_and_holds_no_path_of_a_machine(self, file):
+        text = file.read_text(encoding="utf-8")
+        assert len(text.encode()) < 1_000_000
+        assert not re.search(r"(?<![\w.])/(?:home|root|tmp|Users|work)/", text)
+        assert str(ROOT) not in text
+
+    def test_opens_with_goal_needs_produces_runtime(self, file):
+        opening = nbformat.read(file, 4).cells[0].source
+        assert re.match(r"# \d [A-Z]", opening)
+        for word in ("Goal", "Needs", "Produces", "Runtime"):
+            assert f"**{word}**" in opening
+
+    def test_has_one_cell_of_parameters_each_explained(self, file):
+        cells = nbformat.read(file, 4).cells
+        tagged = [c for c in cells if "parameters" in c.metadata.get("tags", [])]
+        assert len(tagged) == 1
+        for line in tagged[0].source.splitlines():
+            assert re.match(r"[A-Z_]+ = .+  # .+", line), line
+
+    def test_cells_are_short_and_explained(self, file):
+        cells = nbformat.read(file, 4).cells
+        sizes = sorted(
+            len([line for line in c.source.splitlines() if line.strip()])
+            for c in cells
+            if c.cell_type == "code"
+        )
+        assert sizes[-1] <= 30
+        assert sizes[len(sizes) // 2] <= 8
+        source = "\n".join(c.source for c in cells if c.cell_type == "code")
+        assert not re.search(r"^\s*class |sys\.path|^[!%]", source, re.M)
+
+    def test_every_figure_has_a_text_for_those_who_do_not_see_it(self, file):
+        for cell in nbformat.read(file, 4).cells:
+            for output in cell.get("outputs", []):
+                if "image/png" in output.get("data", {}):
+                    assert output.metadata["image/png"]["alt"]
+
+    def test_runtime_in_the_text_is_the_one_recorded(self, file):
+        stored = json.loads(
+            (ROOT / "data" / "results" / "demo.json").read_text(encoding="utf-8")
+        )
+        opening = nbformat.read(file, 4).cells[0].source
+        stated = int(re.search(r"\*\*Runtime\*\* about (\d+) seconds", opening)[1])
+        measured = stored["chapter_seconds"][file.stem]
+        assert 0.5 * measured <= stated <= 2 * measured
+
+
+def test_committed_figures_are_the_ones_the_notebooks_make():
+    sources = "".join(file.read_text(encoding="utf-8") for file in NOTEBOOKS)
+    for figure in (ROOT / "figures").glob("*.png"):
+        assert figure.stem in sources
+        assert figure.with_suffix(".svg").exists()
+        assert f"({figure.name})" in (ROOT / "figures" / "README.md").read_text(
+            encoding="utf-8"
+        )
+
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_readme_names_only_files_that_exist():
+    targets = re.findall(r"\]\(([^)#:]+)\)", README)
+    assert targets
+    for target in targets:
+        assert (ROOT / target).exists(), target
+
+
+def test_readme_names_only_commands_that_exist():
+    rules = re.findall(
+        r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M
+    )
+    for command in re.findall(r"`make (\w+)", README):
+        assert command in rules, command
+
+
+def test_no_pickle_is_read_anywhere():
+    folders = ("smartclass_utils", "benchmarks", "notebooks")
+    for folder in folders:
+        for file in (ROOT / folder).rglob("*"):
+            if file.suffix in (".py", ".ipynb"):
+                text = file.read_text(encoding="utf-8")
+                assert "import pickle" not in text
+                assert "allow_pickle=True" not in text
+                for call in re.findall(r"torch\.load\(.*", text):
+                    assert "weights_only=True" in call
