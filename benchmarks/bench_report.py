@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from smartclass_utils.demo import draw_demo
+from smartclass_utils.demo.drawing import draw_demo
 
 
 def run() -> dict:

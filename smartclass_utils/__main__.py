@@ -35,11 +35,11 @@ def run(arguments: argparse.Namespace) -> None:
 
         print(f"The report is ready: {run_report(**options)}")
     elif command == "data":
-        from smartclass_utils.download import download_sources
+        from smartclass_utils.sources.download import download_sources
 
         download_sources(**options)
     else:
-        from smartclass_utils.report import record
+        from smartclass_utils.recording import record
 
         record()
 

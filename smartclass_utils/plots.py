@@ -85,35 +85,6 @@ def grid_of_images(
         ax.set_title(title, fontsize=9, fontweight="normal", loc="center")
 
 
-def cleaning_steps(steps: dict[str, np.ndarray]) -> Figure:
-    """Show one photograph after each step of cleaning, each at its own size.
-
-    Args:
-        steps: title → image, grey (H, W) or colour (H, W, 3), 0…255.
-    """
-    fig, axes = plt.subplots(1, len(steps), figsize=(2.8 * len(steps), 3.2))
-    grid_of_images(axes, list(steps.values()), list(steps))
-    return fig
-
-
-def outcome_of_files(counts: pd.DataFrame) -> Figure:
-    """Draw how many files were kept, mended, rejected or left out.
-
-    Args:
-        counts: columns ``outcome``, ``reason`` and ``files``.
-    """
-    totals = counts.groupby("outcome", sort=False)["files"].sum()
-    totals = totals.sort_values(ascending=False)
-    fig, ax = plt.subplots(figsize=(8, 0.6 * len(totals) + 1.2))
-    bars = ax.barh(totals.index, totals, color="#0072B2")
-    ax.bar_label(bars, labels=[f"{n:,}" for n in totals], padding=4)
-    ax.invert_yaxis()
-    ax.set_xlabel("files")
-    ax.margins(x=0.12)
-    whole_numbers(ax.xaxis)
-    return fig
-
-
 def class_distribution(data: CleanData) -> Figure:
     """Draw the number of images of each class with its share."""
     counts = data.labels["label"].value_counts().reindex(data.classes, fill_value=0)

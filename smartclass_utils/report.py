@@ -16,13 +16,13 @@ from nbconvert import HTMLExporter
 from smartclass_utils.config import (
     COMMITTED_FIGURES,
     IMAGE_SIZES,
-    RESULTS_FOLDER,
     ROOT,
     SmartClassError,
     Workspace,
     workspace,
 )
 from smartclass_utils.files import write_json, write_text
+from smartclass_utils.gallery import copy_figures
 from smartclass_utils.sources import find_data, load
 from smartclass_utils.training import Recipe
 
@@ -145,6 +145,11 @@ def explain(error: papermill.PapermillExecutionError, file: Path) -> str:
     )
 
 
+def link_pages(page: str) -> str:
+    """Let links between notebooks lead to the exported pages."""
+    return re.sub(r'href="(\d\d_\w+)\.ipynb', r'href="\1.html', page)
+
+
 def export(place: Workspace) -> Path:
     """Write one page a chapter and ``index.html``; return the latter's path."""
     files = sorted((place.out / "notebooks").glob("*.ipynb"))
@@ -160,7 +165,7 @@ def export(place: Workspace) -> Path:
             "data_name": results["data"]["name"],
         }
         page, _ = exporter.from_filename(str(file), resources=about)
-        write_text(place.out / chapter.page, page)
+        write_text(place.out / chapter.page, link_pages(page))
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True
     )
@@ -171,75 +176,3 @@ def export(place: Workspace) -> Path:
     )
     write_text(place.out / "index.html", page)
     return place.out / "index.html"
-
-
-def copy_figures(made: Path, committed: Path) -> None:
-    """Replace the committed figures by the ones just made, and write their gallery."""
-    figures = json.loads((made / "figures.json").read_text(encoding="utf-8"))
-    wanted = {f"{name}.{kind}" for name in figures for kind in ("png", "svg")}
-    for old in committed.glob("*.*"):
-        if old.suffix in (".png", ".svg") and old.name not in wanted:
-            old.unlink()
-    for name in sorted(wanted):
-        shutil.copyfile(made / name, committed / name)
-    write_text(committed / "README.md", gallery(figures))
-
-
-def gallery(figures: dict[str, dict]) -> str:
-    """Return the figures' README: what each shows and which notebook makes it."""
-    numbers = {f.name[:2]: f.name for f in sorted(NOTEBOOKS.glob("*.ipynb"))}
-    lines = [
-        "# Figures",
-        "",
-        "Written by `make report` on the demo data: the project draws all its faces.",
-        "Each one is there as PNG (200 dpi) and as SVG.",
-    ]
-    for name, figure in figures.items():
-        notebook = numbers.get(name[:2], "")
-        lines += [
-            "",
-            f"## {name}",
-            "",
-            f"![{figure['alt']}]({name}.png)",
-            "",
-            f"{figure['caption']} Made by [{notebook}](../notebooks/{notebook}); "
-            f"[SVG]({name}.svg).",
-        ]
-    return "\n".join(lines) + "\n"
-
-
-def record() -> None:
-    """Keep the last demo report as the committed notebooks and stored results.
-
-    For maintainers: ``make report`` without parameters on the demo data comes first.
-    """
-    place = workspace()
-    results = place.out / "results.json"
-    if not results.exists():
-        raise SmartClassError("There is no report to record: run `make report` first.")
-    content = json.loads(results.read_text(encoding="utf-8"))
-    if content["data"]["name"] != "demo":
-        raise SmartClassError(
-            "The last report ran on other data than the demo: run "
-            "`make report DATA=demo` first, so that nobody's photograph is recorded."
-        )
-    for file in sorted((place.out / "notebooks").glob("*.ipynb")):
-        write_text(NOTEBOOKS / file.name, nbformat.writes(without_traces(file)) + "\n")
-    seconds = (place.out / CHAPTER_SECONDS).read_text(encoding="utf-8")
-    content["chapter_seconds"] = json.loads(seconds)
-    write_json(RESULTS_FOLDER / "demo.json", content)
-
-
-def without_traces(file: Path) -> nbformat.NotebookNode:
-    """Read an executed notebook and drop what depends on the machine and the day."""
-    notebook = nbformat.read(file, as_version=4)
-    if any("injected-parameters" in c.metadata.get("tags", []) for c in notebook.cells):
-        raise SmartClassError(
-            f"{file} ran with changed parameters: run `make report` without any first."
-        )
-    notebook.metadata.pop("papermill", None)
-    notebook.metadata.get("language_info", {}).pop("version", None)
-    for cell in notebook.cells:
-        cell.metadata.pop("papermill", None)
-        cell.metadata.pop("execution", None)
-    return notebook

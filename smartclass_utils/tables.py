@@ -4,6 +4,7 @@ import pandas as pd
 
 from smartclass_utils.config import CLASSES, REPORTED_FOLDER
 from smartclass_utils.evaluation import wilson_interval
+from smartclass_utils.sources import compare_with_reported
 
 REPORTED_TEST_IMAGES = 500  # follows from the reported percentages; chapter 06 shows it
 MISSING = "–"  # did not survive in our copy of the report
@@ -18,6 +19,28 @@ def percent(value: float | str | None) -> str:
 def read_reported(name: str) -> pd.DataFrame:
     """Read one of the original report's tables from ``data/reported``."""
     return pd.read_csv(REPORTED_FOLDER / f"{name}.csv", encoding="utf-8")
+
+
+def overview_table(manifest: pd.DataFrame) -> pd.DataFrame:
+    """Count files by original label (rows) and by source and split (columns).
+
+    Where the source is one of the original report's, its count follows in brackets.
+
+    Args:
+        manifest: the rows of a manifest.
+    """
+    both = compare_with_reported(manifest, read_reported("sources"))
+    both = both[both["source"].isin(set(manifest["source"]))]
+    known = set(read_reported("sources")["source"])
+    both["text"] = [
+        f"{row.images:,} ({row.reported:,})"
+        if row.source in known
+        else f"{row.images:,}"
+        for row in both.itertuples()
+    ]
+    both["part"] = [f"{row.source} {row.split}".strip() for row in both.itertuples()]
+    table = both.pivot(index="original_label", columns="part", values="text")
+    return table[list(dict.fromkeys(both["part"]))].fillna(MISSING)
 
 
 def comparable(classes: tuple[str, ...]) -> bool:
@@ -45,8 +68,15 @@ def overall_table(entries: list[dict], baseline: dict) -> pd.DataFrame:
     return pd.DataFrame(table).T.rename_axis("model")
 
 
-def overall_beside_reported(entries: list[dict]) -> pd.DataFrame:
-    """Return accuracy and macro averages in percent, ours and reported."""
+def overall_beside_reported(
+    entries: list[dict], classes: tuple[str, ...]
+) -> pd.DataFrame:
+    """Return accuracy and macro averages in percent, ours and reported.
+
+    The table is empty where the classes are not the report's four.
+    """
+    if not comparable(classes):
+        return pd.DataFrame(columns=["ours", "reported"])
     reported = read_reported("table2").set_index("model")
     pairs = {
         "accuracy": "accuracy_percent",

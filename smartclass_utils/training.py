@@ -75,6 +75,13 @@ def environment(device: torch.device | None = None) -> dict[str, str]:
     }
 
 
+def environment_line() -> str:
+    """Return versions and hardware as one line for the top of a chapter."""
+    found = environment()
+    versions = " · ".join(f"{name} {found[name]}" for name in ("torch", "numpy"))
+    return f"Python {found['python']} · {versions} · {found['device']}"
+
+
 def seed_everything(seed: int) -> None:
     """Seed torch, and ask cuDNN for repeatable algorithms."""
     torch.manual_seed(seed)

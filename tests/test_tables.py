@@ -18,7 +18,7 @@ def test_overall_table_is_in_percent_and_ends_with_the_baseline():
 
 
 def test_reported_values_stand_beside_ours():
-    table = tables.overall_beside_reported([entry()])
+    table = tables.overall_beside_reported([entry()], CLASSES)
     assert table.loc["Main CNN", ("accuracy", "reported")] == "81.8"
     assert table.loc["Main CNN", ("macro F1", "reported")] == "81.5"
     assert table.loc["Main CNN", ("accuracy", "ours")] == "62.5"
@@ -34,6 +34,7 @@ def test_lost_values_are_a_dash_never_a_guess():
 def test_other_classes_have_no_reported_column():
     table = tables.per_class_table([entry(classes=OTHER)], OTHER)
     assert "precision reported" not in table
+    assert tables.overall_beside_reported([entry(classes=OTHER)], OTHER).empty
     rows = tables.accuracy_rows([entry(classes=OTHER)], OTHER)
     assert rows.whose.tolist() == ["ours"]
 

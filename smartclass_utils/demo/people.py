@@ -188,8 +188,8 @@ def draw_expression(rng: np.random.Generator, name: str, strength: float) -> Exp
     units = {f"au{number}": 0.0 for number in UNIT_NAMES}
     for unit, (low, high) in UNITS[name].items():
         units[unit] = strength * float(rng.uniform(low, high))
-    habits = {"au1": 0.12, "au2": 0.12, "au4": 0.13, "au7": 0.1, "au12": 0.09}
-    habits |= {"au15": 0.1, "au23": 0.15, "au5": 0.08}
+    habits = {"au1": 0.08, "au2": 0.08, "au4": 0.10, "au7": 0.08, "au12": 0.07}
+    habits |= {"au15": 0.06, "au23": 0.1, "au5": 0.06}
     for unit, spread in habits.items():
         units[unit] += abs(float(rng.normal(0, spread)))
     opened = float(rng.uniform(0.35, 1.0))

@@ -1,17 +1,19 @@
-"""The solid head under a drawn face: rays, relief and light, all on a pixel grid.
+"""The solid head under a drawn face: rays, normals and light, on a pixel grid.
 
-Units are head units: the eyes lie about 0.7 apart, x runs to the viewer's right,
-y down and z towards the viewer. Every array is float32 of shape (H, W).
+Units are head units: x runs to the viewer's right, y down and z towards the viewer.
+Every array is float32 of shape (H, W).
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
-GRID = 200  # pixels, height and width of the supersampled picture
+from smartclass_utils.demo.brush import GRID, ramp, tint
+
 TOP, MIDDLE = 1.15, -0.12  # head units: half height of the skull, height of its centre
 DEPTH = 0.95  # head units, half depth of the skull
+CENTRE = (0.0, 0.22, 0.86)  # head units, between eyes and mouth
+BELOW = 0.17  # head units, how far below the middle of the frame that point lies
 
 
 @dataclass(frozen=True)
@@ -40,47 +42,16 @@ class Surface:
     outside: np.ndarray  # head units, distance to the outline, negative inside
 
 
-def coverage(distance: np.ndarray, width: float = 0.02) -> np.ndarray:
-    """Return 1 inside, 0 outside and a soft step ``width`` head units wide."""
-    step = np.clip(0.5 - distance / width, 0, 1)
-    return step * step * (3 - 2 * step)
-
-
-def bump(x: np.ndarray, y: np.ndarray, wide: float, high: float) -> np.ndarray:
-    """Return a Gaussian hill of height 1 at the origin."""
-    return np.exp(-((x * (1 / wide)) ** 2) - (y * (1 / high)) ** 2)
-
-
-def ramp(value: np.ndarray, start: float, end: float) -> np.ndarray:
-    """Return 0 before ``start``, 1 after ``end`` and a smooth step between them."""
-    step = np.clip((value - start) / (end - start), 0, 1)
-    return step * step * (3 - 2 * step)
-
-
-def rows_between(y: np.ndarray, low: float, high: float) -> slice:
-    """Return the rows of pixels that hold heights between two, to save work."""
-    rows = np.flatnonzero(((y > low) & (y < high)).any(axis=1))
-    return slice(rows[0], rows[-1] + 1) if len(rows) else slice(0, 0)
-
-
-def noise(
-    rng: np.random.Generator, cells: int | tuple[int, int], rows: int = GRID
-) -> np.ndarray:
-    """Return smooth noise (rows, GRID), mean 0 and deviation near 1."""
-    shape = (cells, cells) if isinstance(cells, int) else cells
-    small = Image.fromarray(rng.standard_normal(shape, dtype=np.float32))
-    return np.asarray(small.resize((GRID, GRID), Image.Resampling.BICUBIC))[:rows]
-
-
 def pixel_grid(view: View) -> tuple[np.ndarray, np.ndarray]:
     """Return the camera plane's coordinates of every pixel, upright with the head."""
     axis = (np.arange(GRID, dtype=np.float32) + 0.5) / GRID - 0.5
     u, v = np.meshgrid(axis * view.span, axis * view.span)
-    # A turned face stays in the middle of an aligned crop, hence the last terms.
-    u = u + np.float32(view.shift[0] + 0.5 * DEPTH * np.sin(view.yaw))
-    v = v + np.float32(view.shift[1] - 0.05 + 0.45 * DEPTH * np.sin(view.pitch))
     cos, sin = np.float32(np.cos(view.roll)), np.float32(np.sin(view.roll))
-    return u * cos + v * sin, v * cos - u * sin
+    u, v = u + np.float32(view.shift[0]), v + np.float32(view.shift[1] - BELOW)
+    u, v = u * cos + v * sin, v * cos - u * sin
+    # An aligned crop has the same point of the face in its middle, however it turns.
+    x, y, _ = to_camera(view, *CENTRE)
+    return u + np.float32(x), v + np.float32(y)
 
 
 def to_camera(view: View, x, y, z):
@@ -89,6 +60,15 @@ def to_camera(view: View, x, y, z):
     cy, sy = float(np.cos(view.yaw)), float(np.sin(view.yaw))
     y, z = y * cp + z * sp, z * cp - y * sp
     return x * cy + z * sy, y, z * cy - x * sy
+
+
+def upright(view: View, x, y, z) -> tuple[float, float]:
+    """Return where a point of the head lies on a grid that does not roll with it."""
+    cx, cy, _ = to_camera(view, *CENTRE)
+    px, py, _ = to_camera(view, x, y, z)
+    cos, sin = float(np.cos(view.roll)), float(np.sin(view.roll))
+    px, py = px - cx, py - cy
+    return px * cos - py * sin + cx, px * sin + py * cos + cy
 
 
 def see_skull(u, v, view: View, width: float, jaw: float, grow: float = 1) -> Surface:
@@ -109,7 +89,8 @@ def see_skull(u, v, view: View, width: float, jaw: float, grow: float = 1) -> Su
     high, deep = TOP * grow, DEPTH * grow
     y = v
     for _ in range(2):  # the width depends on the height, which the hit decides
-        wide = width * grow * (1 + 0.13 * jaw * ramp(y, 0.1, 0.8))
+        wide = width * grow
+        wide = wide * (1 + 0.13 * jaw * ramp(y, 0.1, 0.8) + 0.12 * ramp(-y, 0.3, 1.1))
         inverse = 1 / (wide * wide)
         a = dx * dx * inverse + dy * dy / high**2 + dz * dz / deep**2
         b = x0 * dx * inverse + y0 * (dy / high**2) + z0 * (dz / deep**2)
@@ -149,11 +130,11 @@ def light(surface: Surface, view: View) -> tuple[np.ndarray, np.ndarray]:
     facing = nx * lx + ny * ly + nz * lz
     wrapped = np.clip((facing + 0.35) / 1.35, 0, 1)  # light creeps round soft skin
     sky = 0.72 - 0.28 * ny
-    tint = np.array([1 + 0.07 * view.warmth, 1, 1 - 0.09 * view.warmth], np.float32)
+    lamp = tint((1 + 0.07 * view.warmth, 1, 1 - 0.09 * view.warmth))
     # Half-lit skin glows red, because light travels under it.
-    red = np.array([0.07, -0.09, -0.15], np.float32)[:, None, None]
+    red = tint((0.07, -0.09, -0.15))
     bleed = wrapped + red * (wrapped * (1 - wrapped))
-    lit = view.key * tint[:, None, None] * bleed + view.fill * sky  # (3, H, W)
+    lit = view.key * lamp * bleed + view.fill * sky  # (3, H, W)
     half = np.array([lx, ly, lz + 1])
     half = half / np.sqrt((half**2).sum())
     gloss = np.clip(nx * half[0] + ny * half[1] + nz * half[2], 0, 1) ** 2

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageFilter
 
+from smartclass_utils.demo.brush import GRID
+
 
 @dataclass(frozen=True)
 class Camera:
@@ -28,9 +30,9 @@ CAMERAS = {
     "album": Camera(  # RAF-DB: photos from the web, aligned and cropped tightly
         span=(1.95, 2.10),
         pitch=(-0.06, 0.08),
-        yaw=0.13,
-        key=(0.85, 1.15),
-        fill=(0.30, 0.50),
+        yaw=0.09,
+        key=(0.90, 1.10),
+        fill=(0.34, 0.50),
         warmth=(-0.1, 0.8),
         blur=(0.0, 0.8),
         noise=(1, 4),
@@ -40,31 +42,31 @@ CAMERAS = {
         quality=(68, 92),
     ),
     "film": Camera(  # OAHEGA: social media and film stills of every kind
-        span=(1.90, 2.20),
+        span=(1.92, 2.12),
         pitch=(-0.10, 0.10),
-        yaw=0.16,
-        key=(0.75, 1.25),
-        fill=(0.22, 0.45),
+        yaw=0.10,
+        key=(0.85, 1.15),
+        fill=(0.28, 0.48),
         warmth=(-0.5, 0.9),
         blur=(0.0, 0.9),
         noise=(1, 4.5),
-        contrast=(0.95, 1.2),
-        vignette=(0.0, 0.25),
+        contrast=(0.88, 1.2),
+        vignette=(0.0, 0.30),
         bands=(0, 0),
         quality=(60, 95),
     ),
     "webcam": Camera(  # FED: a camera above a screen, cool, flat and noisy
-        span=(2.25, 2.45),
+        span=(2.12, 2.36),
         pitch=(0.03, 0.16),
         yaw=0.12,
         key=(0.60, 0.85),
         fill=(0.45, 0.65),
         warmth=(-1.0, -0.5),
         blur=(0.4, 0.9),
-        noise=(3, 6),
-        contrast=(0.78, 0.92),
-        vignette=(0.25, 0.45),
-        bands=(1.5, 4.0),
+        noise=(2.5, 5),
+        contrast=(0.80, 0.96),
+        vignette=(0.15, 0.40),
+        bands=(1.0, 3.5),
         quality=(38, 60),
     ),
 }
@@ -84,6 +86,8 @@ def expose(
     Returns:
         uint8 (size, size, 3), sRGB.
     """
+    middle = picture[:, GRID // 4 : -GRID // 4, GRID // 4 : -GRID // 4].mean()
+    picture = picture * np.clip((0.31 / middle) ** 0.45, 0.85, 1.8)  # auto-exposure
     shown = 1.06 * picture.clip(0) / (1 + 0.18 * picture.clip(0))  # soft highlights
     shown = 255 * shown.clip(0, 1) ** (1 / 2.2)
     image = Image.fromarray(shown.transpose(1, 2, 0).astype(np.uint8))

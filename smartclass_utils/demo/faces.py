@@ -5,39 +5,34 @@ head coordinates, so they turn with it; facial action units shape them; a camera
 its own faults takes the picture. Nobody real is shown.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from smartclass_utils.config import SmartClassError
-from smartclass_utils.faces_around import (
-    paint_back_hair,
+from smartclass_utils.demo.around import (
     paint_ears,
     paint_glasses,
-    paint_hair,
     paint_hand,
     paint_neck,
     paint_room,
 )
-from smartclass_utils.faces_camera import CAMERAS, Camera, expose
-from smartclass_utils.faces_features import linear, over, paint_features, relief
-from smartclass_utils.faces_head import (
-    GRID,
-    View,
-    coverage,
-    light,
-    pixel_grid,
-    see_skull,
-    tilt_normals,
-)
-from smartclass_utils.faces_people import (
+from smartclass_utils.demo.brush import GRID, coverage, linear, over
+from smartclass_utils.demo.camera import CAMERAS, Camera, expose
+from smartclass_utils.demo.features import paint_features
+from smartclass_utils.demo.hair import paint_back_hair, paint_hair
+from smartclass_utils.demo.head import View, light, pixel_grid, see_skull, tilt_normals
+from smartclass_utils.demo.people import (
     UNITS,
     Expression,
     Person,
     draw_expression,
     draw_person,
 )
+from smartclass_utils.demo.skin import relief
 
 EXPRESSIONS = ("engaged", *UNITS)
-STRENGTH = (0.45, 1.0)  # of an expression, where the caller names none
+STRENGTH = (0.6, 1.08)  # of an expression, where the caller names none
 
 
 def draw_face(
@@ -56,7 +51,7 @@ def draw_face(
         seed: a number or several; the same seed draws the same picture. Person,
             expression and camera draw from chances of their own, so the same seed
             with another expression is the same person.
-        size: height and width in pixels, up to 200.
+        size: height and width in pixels, 16 to 200.
         camera: a key of ``CAMERAS``.
         strength: of the expression, 0 to about 1; drawn by chance if ``None``.
         person: who is drawn; drawn by chance if ``None``.
@@ -65,13 +60,15 @@ def draw_face(
         uint8 (size, size, 3), sRGB.
 
     Raises:
-        SmartClassError: for an unknown expression or camera.
+        SmartClassError: for an unknown expression or camera, or a size out of range.
     """
     for name, known in ((expression, EXPRESSIONS), (camera, CAMERAS)):
         if name not in known:
             raise SmartClassError(
                 f"Cannot draw {name!r}: choose one of {', '.join(known)}."
             )
+    if not 16 <= size <= GRID:
+        raise SmartClassError(f"Cannot draw {size} pixels: choose 16 to {GRID}.")
     someone, feeling, setting, texture, film = chances(seed)
     person = person or draw_person(someone)
     if strength is None:
@@ -94,7 +91,7 @@ def person_of(seed: int | tuple[int, ...]) -> Person:
 def draw_view(rng: np.random.Generator, camera: Camera, face: Expression) -> View:
     """Draw where the camera stands, how the head is held and where the lamp hangs."""
     angle = rng.uniform(-1.1, 1.1)  # of the lamp, from straight above
-    lean = rng.uniform(0.35, 0.75)
+    lean = rng.uniform(0.3, 0.62)
     lamp = np.array([np.sin(angle) * lean, -np.cos(angle) * lean, 0.8])
     lamp = lamp / np.sqrt((lamp**2).sum())
     return View(
@@ -102,7 +99,7 @@ def draw_view(rng: np.random.Generator, camera: Camera, face: Expression) -> Vie
         pitch=float(rng.uniform(*camera.pitch)) + face.nod,
         roll=float(rng.normal(0, 0.04)) + face.tilt,
         span=float(rng.uniform(*camera.span)),
-        shift=tuple(float(part) for part in rng.normal(0, 0.03, 2)),
+        shift=tuple(float(part) for part in rng.normal(0, 0.015, 2)),
         lamp=tuple(float(part) for part in lamp),
         key=float(rng.uniform(*camera.key)),
         fill=float(rng.uniform(*camera.fill)),
@@ -113,10 +110,14 @@ def draw_view(rng: np.random.Generator, camera: Camera, face: Expression) -> Vie
 def render(
     person: Person, face: Expression, view: View, rng: np.random.Generator
 ) -> np.ndarray:
-    """Paint a face from back to front; returns float32 (3, GRID, GRID), linear light."""
+    """Paint a face from back to front.
+
+    Returns:
+        float32 (3, GRID, GRID), linear light.
+    """
     picture = paint_room(rng)
     u, v = pixel_grid(view)
-    flat_u, flat_v = pixel_grid(View(span=view.span, shift=view.shift))
+    flat_u, flat_v = pixel_grid(replace(view, roll=0.0))
     paint_back_hair(picture, u, v, person, view, rng)
     paint_neck(picture, flat_u, flat_v, person, view, rng)
     paint_ears(picture, u, v, person, view)
@@ -137,7 +138,7 @@ def render(
     skin += 0.16 * view.key * gloss * (0.25 + skin)
     over(picture, skin, coverage(head.outside, 0.025))
     paint_glasses(picture, x, y, head.outside, person, view)
-    paint_hair(picture, u, v, person, view, rng)
+    paint_hair(picture, u, v, head.outside, person, view, rng)
     if face.hand:
         paint_hand(picture, flat_u, flat_v, person, view, face.hand)
     return picture

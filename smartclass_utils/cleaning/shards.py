@@ -1,0 +1,91 @@
+"""What a worker process of the cleaning does: some files at a time, journalled."""
+
+import hashlib
+import json
+import os
+import zipfile
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from smartclass_utils.cleaning import images
+from smartclass_utils.files import replacing
+
+SHARD = 256  # files decoded between two notes in the journal
+
+
+class Verdict(NamedTuple):
+    """What became of one file; the texts are ``""`` or empty where not needed."""
+
+    sha256: str
+    kind: str  # why it was rejected, in few words
+    reason: str  # the same with its details
+    notes: list[str]  # what was mended or flagged
+
+
+def clean_shard(root: str, files: list[str], size: int, part: Path) -> int:
+    """Decode some files and write the outcome to ``part``; return how many.
+
+    Args:
+        root: the data root.
+        files: paths relative to it.
+        size: height and width wanted, pixels.
+        part: an ``.npz`` file to write.
+    """
+    arrays, verdicts = [], []
+    for file in files:
+        path = os.path.join(root, file)  # noqa: PTH118, as quick as it can be
+        digest = ""
+        try:
+            content = images.read(path)
+            digest = hashlib.sha256(content).hexdigest()
+            decoded = images.decode_bytes(
+                content, size, is_row=images.csv_row(path) is not None
+            )
+        except images.Rejected as verdict:
+            verdicts.append(Verdict(digest, verdict.kind, str(verdict), []))
+            continue
+        arrays.append(decoded.array)
+        verdicts.append(Verdict(digest, "", "", list(decoded.notes)))
+    pixels = np.array(arrays, np.uint8).reshape(-1, size, size)
+    text = json.dumps(verdicts).encode("utf-8")
+    with replacing(part) as stream:
+        np.savez(stream, images=pixels, verdicts=np.frombuffer(text, np.uint8))
+    return len(files)
+
+
+def read_verdicts(part: Path, n_files: int) -> list[Verdict] | None:
+    """Return a shard's verdicts, ``None`` if it is missing, cut or damaged."""
+    try:
+        with np.load(part, allow_pickle=False) as content:
+            rows = json.loads(content["verdicts"].tobytes())
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
+    verdicts = [Verdict(*row) for row in rows]
+    return verdicts if len(verdicts) == n_files else None
+
+
+def read_images(part: Path) -> np.ndarray:
+    """Return the images that a shard keeps, uint8 (n, size, size)."""
+    with np.load(part, allow_pickle=False) as content:
+        return content["images"]
+
+
+def write_pngs(folder: Path, first: int, files: list[str]) -> int:
+    """Write some rows of ``images.npy`` as PNG files; return how many.
+
+    They are not compressed: a small face fills one block of the disk either way, and
+    so the bytes do not depend on the version of zlib.
+
+    Args:
+        folder: holds ``images.npy``.
+        first: row of the first file.
+        files: paths relative to the folder, one a row.
+    """
+    pixels = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
+    for row, file in enumerate(files, start=first):
+        image = Image.fromarray(np.asarray(pixels[row]))
+        image.save(os.path.join(folder, file), "PNG", compress_level=0)  # noqa: PTH118
+    return len(files)

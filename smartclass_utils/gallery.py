@@ -1,0 +1,45 @@
+"""The committed figures and their gallery page."""
+
+import json
+import shutil
+from pathlib import Path
+
+from smartclass_utils.config import ROOT
+from smartclass_utils.files import write_text
+
+NOTEBOOKS = ROOT / "notebooks"
+
+
+def copy_figures(made: Path, committed: Path) -> None:
+    """Replace the committed figures by the ones just made, and write their gallery."""
+    figures = json.loads((made / "figures.json").read_text(encoding="utf-8"))
+    wanted = {f"{name}.{kind}" for name in figures for kind in ("png", "svg")}
+    for old in committed.glob("*.*"):
+        if old.suffix in (".png", ".svg") and old.name not in wanted:
+            old.unlink()
+    for name in sorted(wanted):
+        shutil.copyfile(made / name, committed / name)
+    write_text(committed / "README.md", gallery(figures))
+
+
+def gallery(figures: dict[str, dict]) -> str:
+    """Return the figures' README: what each shows and which notebook makes it."""
+    numbers = {f.name[:2]: f.name for f in sorted(NOTEBOOKS.glob("*.ipynb"))}
+    lines = [
+        "# Figures",
+        "",
+        "Written by `make report` on the demo data: the project draws all its faces.",
+        "Each one is there as PNG (200 dpi) and as SVG.",
+    ]
+    for name, figure in figures.items():
+        notebook = numbers.get(name[:2], "")
+        lines += [
+            "",
+            f"## {name}",
+            "",
+            f"![{figure['alt']}]({name}.png)",
+            "",
+            f"{figure['caption']} Made by [{notebook}](../notebooks/{notebook}); "
+            f"[SVG]({name}.svg).",
+        ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,100 @@
+"""For maintainers: keep the last demo report as what the repository shows."""
+
+import json
+import re
+from pathlib import Path
+
+import nbformat
+
+from smartclass_utils.config import RESULTS_FOLDER, ROOT, SmartClassError, workspace
+from smartclass_utils.files import write_json, write_text
+from smartclass_utils.report import CHAPTER_SECONDS, NOTEBOOKS
+
+
+def record() -> None:
+    """Keep the last demo report as the committed notebooks and stored results.
+
+    For maintainers: ``make report`` without parameters on the demo data comes first.
+    """
+    place = workspace()
+    results = place.out / "results.json"
+    if not results.exists():
+        raise SmartClassError("There is no report to record: run `make report` first.")
+    content = json.loads(results.read_text(encoding="utf-8"))
+    if content["data"]["name"] != "demo":
+        raise SmartClassError(
+            "The last report ran on other data than the demo: run "
+            "`make report DATA=demo` first, so that nobody's photograph is recorded."
+        )
+    for file in sorted((place.out / "notebooks").glob("*.ipynb")):
+        write_text(NOTEBOOKS / file.name, nbformat.writes(without_traces(file)) + "\n")
+    seconds = (place.out / CHAPTER_SECONDS).read_text(encoding="utf-8")
+    content["chapter_seconds"] = json.loads(seconds)
+    write_json(RESULTS_FOLDER / "demo.json", content)
+    write_readme(content)
+
+
+def without_traces(file: Path) -> nbformat.NotebookNode:
+    """Read an executed notebook and drop what depends on the machine and the day."""
+    notebook = nbformat.read(file, as_version=4)
+    if any("injected-parameters" in c.metadata.get("tags", []) for c in notebook.cells):
+        raise SmartClassError(
+            f"{file} ran with changed parameters: run `make report` without any first."
+        )
+    notebook.metadata.pop("papermill", None)
+    notebook.metadata.get("language_info", {}).pop("version", None)
+    for cell in notebook.cells:
+        cell.metadata.pop("papermill", None)
+        cell.metadata.pop("execution", None)
+    return notebook
+
+
+def fill(text: str, name: str, content: str) -> str:
+    """Replace what stands between ``<!-- name -->`` and ``<!-- /name -->``.
+
+    Raises:
+        SmartClassError: if the page does not have the two marks.
+    """
+    marks = re.compile(rf"(<!-- {name} -->).*?(<!-- /{name} -->)", re.S)
+    if not marks.search(text):
+        raise SmartClassError(f"The page has no marks '<!-- {name} -->': put them in.")
+    return marks.sub(lambda found: f"{found[1]}{content}{found[2]}", text)
+
+
+def results_table(results: dict) -> str:
+    """Return the models of one ``results.json`` as a Markdown table."""
+    lines = [
+        "| Model | Parameters | Accuracy | 95 % interval | Macro-F1 | Training |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for entry in results["models"]:
+        low, high = (100 * end for end in entry["accuracy_ci95"])
+        spread = entry.get("accuracy_sd")
+        plus_minus = f" ± {100 * spread:.1f}" if spread is not None else ""
+        lines.append(
+            f"| {entry['title']} | {entry['parameters']:,} "
+            f"| {100 * entry['accuracy']:.1f} %{plus_minus} | {low:.1f} – {high:.1f} "
+            f"| {100 * entry['macro_f1']:.1f} | {entry['seconds']:.0f} s |"
+        )
+    baseline = results["baseline"]
+    low, high = (100 * end for end in baseline["accuracy_ci95"])
+    lines.append(
+        f"| always “{baseline['class']}” | 0 | {100 * baseline['accuracy']:.1f} % "
+        f"| {low:.1f} – {high:.1f} | {100 * baseline['macro_f1']:.1f} | none |"
+    )
+    return "\n".join(lines)
+
+
+def write_readme(results: dict) -> None:
+    """Put the demo results and the chapters' seconds into the README."""
+    page = ROOT / "README.md"
+    environment = results["environment"]
+    n_test = results["data"]["split"]["test"]
+    table = (
+        f"\n{results_table(results)}\n\n{n_test} test images; "
+        f"{environment['device']}, torch {environment['torch']}.\n"
+    )
+    text = fill(page.read_text(encoding="utf-8"), "results", table)
+    for chapter, seconds in results["chapter_seconds"].items():
+        text = fill(text, chapter, f"{seconds:.0f} s")
+    write_text(page, text)

@@ -1,0 +1,99 @@
+"""Downloads the real sources from Kaggle, once their terms are accepted."""
+
+import json
+import re
+from pathlib import Path
+
+from smartclass_utils import config
+from smartclass_utils.config import SmartClassError
+from smartclass_utils.files import write_json
+from smartclass_utils.sources.provenance import PROVENANCE, Provenance
+
+RECORD = "downloads.json"
+
+
+def download_sources(accept_terms: bool = False) -> list[Path]:
+    """Print the terms of the real sources; download them if they are accepted.
+
+    A download stays in kagglehub's cache; ``data/raw`` gets a link to it and a note of
+    its version, so that the next time the very same version is taken, from the cache
+    and without the network.
+
+    Args:
+        accept_terms: whether the user has read the terms and agrees to them.
+
+    Returns:
+        The folders in ``data/raw``, none if the terms are not accepted.
+
+    Raises:
+        SmartClassError: if kagglehub is missing or a download fails.
+    """
+    for source in PROVENANCE:
+        print(f"{source.data_set} · {source.authors} · {source.where}")
+        print(f"  {source.terms}")
+    if not accept_terms:
+        print("\nNothing was downloaded. If you accept these terms:")
+        print("  make data ACCEPT_TERMS=1")
+        return []
+    raw = config.RAW_FOLDER
+    folders = []
+    for source in PROVENANCE:
+        folder = raw / source.folder
+        if folder.is_dir() and not folder.is_symlink():
+            print(f"{source.data_set}: {folder.name} is there already, kept.")
+        else:
+            fetch(source, raw)
+        folders.append(folder)
+    return folders
+
+
+def read_record(raw: Path) -> dict[str, str]:
+    """Return folder → ``owner/slug/versions/N`` of what was downloaded before."""
+    path = raw / RECORD
+    if not path.exists():
+        return {}
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if all(isinstance(handle, str) for handle in record.values()):
+            return record
+    except (ValueError, AttributeError):
+        pass
+    raise SmartClassError(f"{path} is damaged: delete it and run make data again.")
+
+
+def fetch(source: Provenance, raw: Path) -> None:
+    """Download one source or take it from the cache, and link to it."""
+    try:
+        import kagglehub
+    except ImportError as error:
+        raise SmartClassError(
+            "kagglehub is not installed: run make data, or pip install '.[download]'."
+        ) from error
+    record = read_record(raw)
+    handle = record.get(source.folder, source.kaggle)
+    try:
+        path = Path(kagglehub.dataset_download(handle))
+    except Exception as error:  # kagglehub and its network library have many
+        reason = (str(error).splitlines() or [""])[0] or type(error).__name__
+        raise SmartClassError(
+            f"{source.data_set} could not be downloaded ({reason}): try again with a "
+            f"network, or unpack kaggle.com/datasets/{source.kaggle} by hand into "
+            f"data/raw/{source.folder}, or run make report DATA=demo without it."
+        ) from error
+    version = re.search(r"versions[/\\](\d+)", str(path))
+    if version:
+        record[source.folder] = f"{source.kaggle}/versions/{version[1]}"
+        write_json(raw / RECORD, record)
+    raw.mkdir(parents=True, exist_ok=True)
+    link = raw / source.folder
+    link.unlink(missing_ok=True)
+    link.symlink_to(path.resolve(), target_is_directory=True)
+
+
+def restore(raw: Path) -> Path:
+    """Bring back recorded downloads whose link or cache is gone; return ``raw``."""
+    record = read_record(raw)
+    for source in PROVENANCE:
+        if source.folder in record and not (raw / source.folder).is_dir():
+            fetch(source, raw)
+    return raw

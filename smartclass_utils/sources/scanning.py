@@ -1,0 +1,119 @@
+"""Finding the image files of a folder, quickly and without leaving it."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SUFFIXES = frozenset(
+    [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp"]
+) | {""}  # a download may come without a suffix; its content decides
+JUNK = frozenset(("__macosx", "thumbs.db", "desktop.ini"))
+EXAMPLES = 3  # names quoted in a message
+
+
+@dataclass
+class Found:
+    """What lies below a folder.
+
+    Attributes:
+        files: paths of possible images, relative to the data root, sorted.
+        notes: sentences on what was passed over.
+    """
+
+    files: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def is_hidden(name: str) -> bool:
+    """Return whether a name is the system's own rather than data."""
+    return name.startswith(".") or name.lower() in JUNK
+
+
+def is_utf8(name: str) -> bool:
+    """Return whether a name can be written down in a CSV file."""
+    return name.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in name)
+
+
+def subfolders(folder: Path) -> list[str]:
+    """Return the sorted names of the visible folders in a folder."""
+    with os.scandir(folder) as entries:
+        names = [entry.name for entry in entries if entry.is_dir()]
+    return sorted(name for name in names if is_utf8(name) and not is_hidden(name))
+
+
+def child(folder: Path, *names: str) -> Path | None:
+    """Follow names downwards without regard to case; ``None`` if one is missing."""
+    for name in names:
+        if not folder.is_dir():
+            return None
+        with os.scandir(folder) as entries:
+            found = sorted(e.name for e in entries if e.name.lower() == name.lower())
+        if not found:
+            return None
+        folder = folder / found[0]
+    return folder
+
+
+def relative(path: Path, root: Path) -> str:
+    """Return a path from the data root with forward slashes, ``""`` for the root."""
+    text = path.relative_to(root).as_posix()
+    return "" if text == "." else text
+
+
+def some(names: list[str]) -> str:
+    """Return a few names and how many more there are."""
+    shown = ", ".join(names[:EXAMPLES])
+    more = len(names) - EXAMPLES
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def scan(folder: Path, root: Path, skip: frozenset[str] = frozenset()) -> Found:
+    """Find the possible images below a folder.
+
+    Folders and broken links that are named like images are among the files, so that
+    the cleaning reports them. Links that lead out of the folder are not followed, nor
+    are links to folders.
+
+    Args:
+        folder: where to look; may itself be a link.
+        root: the data root, which the paths become relative to.
+        skip: lower-case names of folders that are not entered.
+    """
+    home = os.path.realpath(folder) + os.sep
+    files, foreign, links, unreadable = [], [], [], []
+    pending = [(str(folder), relative(folder, root))]
+    while pending:
+        place, prefix = pending.pop()
+        with os.scandir(place) as entries:
+            for entry in entries:
+                name = entry.name
+                if is_hidden(name):
+                    continue
+                path = f"{prefix}/{name}" if prefix else name
+                looks_right = os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122
+                is_image_name = looks_right and "." in name
+                if not is_utf8(name):
+                    unreadable.append(ascii(path))
+                elif entry.is_symlink():
+                    inside = os.path.realpath(entry.path).startswith(home)
+                    if entry.is_dir() or not inside:
+                        links.append(path)
+                    elif looks_right:
+                        files.append(path)
+                elif entry.is_dir() and not is_image_name:
+                    if name.lower() not in skip:
+                        pending.append((entry.path, path))
+                else:
+                    (files if looks_right else foreign).append(path)
+    messages = (
+        (foreign, "passed over, as their names are not those of images"),
+        (links, "passed over, as they are links to folders or out of the data"),
+        (unreadable, "passed over, as their names are not UTF-8: rename them"),
+    )
+    notes = [
+        f"{len(names)} {'file' if len(names) == 1 else 'files'} {what} "
+        f"({some(sorted(names))})."
+        for names, what in messages
+        if names
+    ]
+    return Found(sorted(files), notes)

@@ -1,0 +1,164 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+from PIL import Image
+
+from smartclass_utils import gallery, recording, report
+from smartclass_utils.__main__ import main
+from smartclass_utils.config import COMMITTED_FIGURES, ROOT, SmartClassError
+
+
+def write_photos(folder: Path, classes=("cat", "dog", "owl"), per_class=14) -> Path:
+    generator = np.random.default_rng(0)
+    for k, name in enumerate(classes):
+        (folder / name).mkdir(parents=True)
+        for i in range(per_class):
+            pixels = generator.integers(0, 200, (40, 40), dtype=np.uint8)
+            pixels[: 10 * (k + 1)] //= 4
+            Image.fromarray(pixels).save(folder / name / f"{i}.png")
+    return folder
+
+
+def tree(folder: Path) -> dict:
+    return {
+        path: path.stat().st_mtime_ns
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def foreign_report(tmp_path_factory):
+    """A whole report on a folder of three foreign classes."""
+    place = tmp_path_factory.mktemp("foreign")
+    photos = write_photos(place / "photos")
+    before = {**tree(ROOT / "notebooks"), **tree(COMMITTED_FIGURES), **tree(photos)}
+    command = [sys.executable, "-m", "smartclass_utils", "report"]
+    command += ["--data", photos, "--out", place / "out", "--epochs", "1"]
+    command += ["--image-size", "32", "--seeds", "2"]
+    ended = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    after = {**tree(ROOT / "notebooks"), **tree(COMMITTED_FIGURES), **tree(photos)}
+    return place / "out", before == after
+
+
+def test_report_on_foreign_classes_leaves_the_project_untouched(foreign_report):
+    assert foreign_report[1]
+
+
+def test_report_on_foreign_classes_has_its_own_results(foreign_report):
+    results = json.loads((foreign_report[0] / "results.json").read_text("utf-8"))
+    assert results["data"]["classes"] == ["cat", "dog", "owl"]
+    assert results["data"]["n_images"] == 42
+    assert results["data"]["image_size"] == 32
+    for entry in results["models"]:
+        assert entry["epochs"] == 1
+        assert entry["seeds"] == [0, 1]
+        assert len(entry["accuracy_per_seed"]) == 2
+
+
+def test_every_chapter_and_figure_has_its_page(foreign_report):
+    out, _ = foreign_report
+    index = (out / "index.html").read_text(encoding="utf-8")
+    for notebook in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        assert (out / "notebooks" / notebook.name).exists()
+        assert f'href="{notebook.stem}.html"' in index
+        page = (out / f"{notebook.stem}.html").read_text(encoding="utf-8")
+        assert 'alt="' in page or "image/png" not in page
+    for name in json.loads((out / "figures" / "figures.json").read_text("utf-8")):
+        assert f'src="figures/{name}.png"' in index
+        assert (out / "figures" / f"{name}.png").exists()
+
+
+def test_pages_load_nothing_from_a_network(foreign_report):
+    for page in foreign_report[0].glob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        assert "<script" not in text
+        assert 'src="http' not in text
+        assert "url(http" not in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--epochs", "0"], "EPOCHS=0 trains nothing"),
+        (["--seeds", "0"], "SEEDS must be 1 or more"),
+        (["--image-size", "4"], "IMAGE_SIZE=4 is out of range"),
+        (["--data", "no/such/folder"], "no/such/folder"),
+    ],
+)
+def test_bad_arguments_end_in_a_sentence_and_write_nothing(
+    arguments, sentence, tmp_path, monkeypatch, capsys
+):
+    out = tmp_path / "out"
+    monkeypatch.setattr(
+        sys, "argv", ["smartclass", "report", "--out", str(out), *arguments]
+    )
+    assert main() == 2
+    message = capsys.readouterr().err
+    assert sentence in message
+    assert message.count("\n") == 1
+    assert not out.exists()
+
+
+def test_links_between_chapters_lead_to_pages():
+    page = report.link_pages('<a href="01_data_cleaning.ipynb#x">1</a>')
+    assert page == '<a href="01_data_cleaning.html#x">1</a>'
+
+
+def test_chapter_is_described_by_its_first_cell(tmp_path):
+    cell = nbformat.v4.new_markdown_cell("# 1 Title\n\n**Goal** See it.\n")
+    file = tmp_path / "01_x.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), file)
+    chapter = report.read_chapter(file)
+    assert (chapter.title, chapter.goal) == ("1 Title", "See it.")
+    assert chapter.page == "01_x.html"
+    cell.source = "no title"
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), file)
+    with pytest.raises(SmartClassError, match="must open with"):
+        report.read_chapter(file)
+
+
+def test_gallery_shows_every_figure_with_its_text():
+    page = gallery.gallery({"02_x": {"alt": "A bar.", "caption": "Figure 1."}})
+    assert "![A bar.](02_x.png)" in page
+    assert "02_data_visualization.ipynb" in page
+
+
+def test_fill_replaces_between_marks_only():
+    text = "a <!-- n -->old<!-- /n --> b"
+    assert recording.fill(text, "n", "new") == "a <!-- n -->new<!-- /n --> b"
+    with pytest.raises(SmartClassError, match="no marks"):
+        recording.fill(text, "other", "new")
+
+
+def test_only_a_demo_report_is_recorded(tmp_path, monkeypatch):
+    monkeypatch.setenv("SMARTCLASS_OUT", str(tmp_path))
+    with pytest.raises(SmartClassError, match="run `make report` first"):
+        recording.record()
+    (tmp_path / "results.json").write_text('{"data": {"name": "rgb96"}}')
+    with pytest.raises(SmartClassError, match="photograph"):
+        recording.record()
+
+
+def test_figures_of_an_older_run_are_removed(tmp_path):
+    made, committed = tmp_path / "made", tmp_path / "committed"
+    made.mkdir()
+    committed.mkdir()
+    for name in ("02_a.png", "02_a.svg"):
+        (made / name).write_text("new")
+    (made / "figures.json").write_text('{"02_a": {"alt": "a", "caption": "b"}}')
+    (committed / "02_old.png").write_text("old")
+    gallery.copy_figures(made, committed)
+    assert sorted(file.name for file in committed.iterdir()) == [
+        "02_a.png",
+        "02_a.svg",
+        "README.md",
+    ]
