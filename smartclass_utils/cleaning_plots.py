@@ -1,6 +1,7 @@
 """Figures of chapter 1: one file's way, and what became of all files."""
 
 from pathlib import Path
+from textwrap import shorten
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -15,6 +16,12 @@ from smartclass_utils.plots import grid_of_images, whole_numbers
 from smartclass_utils.sources import Manifest
 
 TRIED = 200  # files
+OUTCOME_COLOURS = {
+    "kept": "#0072B2",
+    "mended": "#56B4E9",
+    "rejected": "#D55E00",
+    "left out": "#999999",
+}
 
 
 def first_usable(manifest: Manifest) -> str:
@@ -61,18 +68,31 @@ def cleaning_steps(path: Path, size: int) -> Figure:
 
 
 def outcome_of_files(counts: pd.DataFrame) -> Figure:
-    """Draw how many files were kept, mended, rejected or left out.
+    """Draw how many files were kept, mended, rejected or left out, and why.
 
     Args:
         counts: columns ``outcome``, ``reason`` and ``images``.
     """
     totals = counts.groupby("outcome", sort=False)["images"].sum()
-    totals = totals.sort_values(ascending=False)
-    fig, ax = plt.subplots(figsize=(8, 0.6 * len(totals) + 1.2))
-    bars = ax.barh(totals.index, totals, color="#0072B2")
-    ax.bar_label(bars, labels=[f"{n:,}" for n in totals], padding=4)
+    fig, ax = plt.subplots(figsize=(9, 0.75 * len(totals) + 1.1))
+    ax.barh(
+        totals.index, totals, color=[OUTCOME_COLOURS[name] for name in totals.index]
+    )
+    for position, (outcome, total) in enumerate(totals.items()):
+        why = counts[(counts["outcome"] == outcome) & (counts["reason"] != "")]
+        why = why.sort_values("images", ascending=False)
+        text = ", ".join(f"{row.reason} {row.images:,}" for row in why.itertuples())
+        ends_left = total < totals.max() / 2
+        ax.annotate(
+            f"{total:,}" + (f"  ({shorten(text, 70)})" if text and ends_left else ""),
+            (total, position),
+            (6, 0),
+            textcoords="offset points",
+            va="center",
+        )
     ax.invert_yaxis()
     ax.set_xlabel("files")
     ax.margins(x=0.12)
+    ax.tick_params(axis="y", length=0)
     whole_numbers(ax.xaxis)
     return fig

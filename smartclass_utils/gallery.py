@@ -14,6 +14,7 @@ def copy_figures(made: Path, committed: Path) -> None:
     """Replace the committed figures by the ones just made, and write their gallery."""
     figures = json.loads((made / "figures.json").read_text(encoding="utf-8"))
     wanted = {f"{name}.{kind}" for name in figures for kind in ("png", "svg")}
+    committed.mkdir(parents=True, exist_ok=True)
     for old in committed.glob("*.*"):
         if old.suffix in (".png", ".svg") and old.name not in wanted:
             old.unlink()

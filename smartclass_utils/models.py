@@ -195,6 +195,35 @@ def layer_table(model: nn.Module, image_size: int = IMAGE_SIZE) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["layer", "output shape", "parameters"])
 
 
+def layers_side_by_side(
+    models: dict[str, nn.Module], image_size: int = IMAGE_SIZE
+) -> pd.DataFrame:
+    """Return the layers of several networks beside each other, one row a layer.
+
+    Args:
+        models: name → a :class:`ReportCNN`.
+        image_size: height and width of the images, in pixels.
+
+    Returns:
+        For each network its output shapes and weights; a dash where it lacks the layer.
+    """
+    tables = {}
+    for name, model in models.items():
+        table = layer_table(model, image_size)
+        conv = (table["layer"] == "Conv2d").cumsum()
+        head = (table["layer"] == "Flatten").cumsum() > 0
+        part = ("block " + conv.astype(str)).where(~head, "classifier")
+        part = part.where(conv > 0, "input")
+        order = table.groupby([part, "layer"]).cumcount()
+        rows = pd.MultiIndex.from_arrays([part, table["layer"], order])
+        shown = table["parameters"].map("{:,}".format)
+        columns = {"output shape": table["output shape"], "weights": shown}
+        tables[TITLES.get(name, name)] = pd.DataFrame(columns).set_index(rows)
+    longest = max(tables.values(), key=len)
+    beside = pd.concat(tables, axis=1).reindex(longest.index).fillna("–")
+    return beside.droplevel(2).rename_axis([None, None])
+
+
 def comparison_table(
     models: dict[str, nn.Module], image_size: int = IMAGE_SIZE
 ) -> pd.DataFrame:

@@ -20,13 +20,13 @@ from smartclass_utils.config import HATCHES, class_colour, workspace
 from smartclass_utils.dataset import CleanData
 from smartclass_utils.files import replacing, write_json
 
-BORDER_AREA = 1 - (4 / 6) ** 2  # of the image, what difference_in_border calls border
 STYLE = Path(__file__).with_name("smartclass.mplstyle")
 
 
 def use_style() -> None:
-    """Switch matplotlib to the report's style file."""
+    """Switch matplotlib to the report's style file; show table cells uncut."""
     plt.style.use(STYLE)
+    pd.set_option("display.max_colwidth", None)
 
 
 def save_figure(fig: Figure, name: str, folder: Path) -> list[Path]:
@@ -97,9 +97,10 @@ def class_distribution(data: CleanData) -> Figure:
             (0, 4),
             textcoords="offset points",
             ha="center",
-            fontsize=11,
+            fontsize=12,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
         )
-    ax.axhline(counts.mean(), color="#222222", linestyle=":", linewidth=1.2)
+    ax.axhline(counts.mean(), color="#222222", linestyle=":", linewidth=1.2, zorder=0)
     ax.annotate(
         "equal\nshares",
         (1, counts.mean()),
@@ -294,15 +295,22 @@ def intensity_summary(data: CleanData) -> pd.DataFrame:
     return pd.DataFrame(rows).T.astype({"images": int}).round(1)
 
 
-def difference_in_border(data: CleanData) -> pd.Series:
-    """Return how much of each class's difference from the overall mean is border.
+def difference_by_region(data: CleanData) -> pd.DataFrame:
+    """Return how far each class's mean image is from the mean of all classes.
 
-    The border is the outer sixth of the image on each side; the share (0…1) is of the
-    squared difference between the class mean and the mean of all classes.
+    Columns: ``whole image``, ``middle`` (the inner half of height and width: brows,
+    eyes, nose, mouth) and ``corners`` (a sixth of height and width each: mostly
+    background). Root mean squares of the difference, in grey values.
     """
     means = mean_images(data)
-    squared = (means - means.mean(axis=0)) ** 2
-    edge = max(data.image_size // 6, 1)
-    inner = squared[:, edge:-edge, edge:-edge].sum(axis=(1, 2))
-    total = squared.sum(axis=(1, 2))
-    return pd.Series(1 - inner / np.maximum(total, 1e-12), index=data.classes)
+    squared = (means - means.mean(axis=0)) ** 2  # (K, H, W)
+    size = data.image_size
+    edge, quarter = max(size // 6, 1), size // 4
+    outside = np.r_[0:edge, size - edge : size]
+    corners = squared[:, outside][:, :, outside]
+    middle = squared[:, quarter : size - quarter, quarter : size - quarter]
+    regions = {"whole image": squared, "middle": middle, "corners": corners}
+    return pd.DataFrame(
+        {name: np.sqrt(part.mean(axis=(1, 2))) for name, part in regions.items()},
+        index=data.classes,
+    ).round(1)

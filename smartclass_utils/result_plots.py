@@ -115,7 +115,8 @@ def accuracy_intervals(rows: pd.DataFrame) -> Figure:
 
     Args:
         rows: columns ``title``, ``whose`` (ours, reported), ``accuracy``, ``low``,
-            ``high`` (all three in 0…1).
+            ``high`` (all three in 0…1), ``seeds`` (list of the accuracies of single
+            trainings, drawn as small dots; empty where there was one).
     """
     titles = list(dict.fromkeys(rows.title))
     fig, ax = plt.subplots(figsize=(8, 0.95 * len(titles) + 1.3))
@@ -124,13 +125,15 @@ def accuracy_intervals(rows: pd.DataFrame) -> Figure:
         "reported": {"color": "#777777", "marker": "D"},
     }
     for whose, part in rows.groupby("whose"):
-        shift = 0.13 if whose == "reported" else -0.13
+        shift = 0.15 if whose == "reported" else -0.15
         y = np.array([titles.index(title) for title in part.title]) + shift
         error = [part.accuracy - part.low, part.high - part.accuracy]
         ax.errorbar(
             part.accuracy, y, xerr=error, fmt="none", ecolor=looks[whose]["color"]
         )
         ax.scatter(part.accuracy, y, s=55, label=whose, zorder=3, **looks[whose])
+        for single, height in zip(part.seeds, y, strict=True):
+            ax.scatter(single, [height - 0.13] * len(single), s=14, **looks[whose])
         for accuracy, high, height in zip(part.accuracy, part.high, y, strict=True):
             ax.annotate(
                 f"{accuracy:.1%}",
@@ -176,7 +179,7 @@ def wrong_faces(
     colours = [class_colour(name, data.classes) for name in data.classes]
     for column, i in enumerate(chosen):
         truth = data.classes[prediction.targets[i]]
-        axes[0, column].set_title(f"is labelled\n{truth}", fontsize=9, loc="center")
+        axes[0, column].set_title(f"labelled\n{truth}", fontsize=9, loc="center")
         ax = axes[1, column]
         ax.barh(data.classes, prediction.probabilities[i], color=colours)
         ax.set(xlim=(0, 1), xticks=[0, 1])

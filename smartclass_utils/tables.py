@@ -1,6 +1,7 @@
 """The report's tables 1 and 2: ours, and beside them what was reported."""
 
 import pandas as pd
+from IPython.display import HTML
 
 from smartclass_utils.config import CLASSES, REPORTED_FOLDER
 from smartclass_utils.evaluation import wilson_interval
@@ -40,7 +41,8 @@ def overview_table(manifest: pd.DataFrame) -> pd.DataFrame:
     ]
     both["part"] = [f"{row.source} {row.split}".strip() for row in both.itertuples()]
     table = both.pivot(index="original_label", columns="part", values="text")
-    return table[list(dict.fromkeys(both["part"]))].fillna(MISSING)
+    table = table[list(dict.fromkeys(both["part"]))].fillna(MISSING)
+    return table.rename_axis(index=None, columns=None)
 
 
 def comparable(classes: tuple[str, ...]) -> bool:
@@ -53,7 +55,6 @@ def overall_table(entries: list[dict], baseline: dict) -> pd.DataFrame:
     rows = {entry["title"]: entry for entry in entries}
     rows[f"always “{baseline['class']}”"] = baseline
     columns = {
-        "accuracy": "accuracy",
         "macro precision": "macro_precision",
         "macro recall": "macro_recall",
         "macro F1": "macro_f1",
@@ -62,10 +63,13 @@ def overall_table(entries: list[dict], baseline: dict) -> pd.DataFrame:
         "micro F1": "micro_f1",
     }
     table = {
-        title: {name: percent(entry[key]) for name, key in columns.items()}
+        title: {
+            "accuracy": plus_minus(entry),
+            **{name: percent(entry[key]) for name, key in columns.items()},
+        }
         for title, entry in rows.items()
     }
-    return pd.DataFrame(table).T.rename_axis("model")
+    return pd.DataFrame(table).T
 
 
 def overall_beside_reported(
@@ -95,7 +99,7 @@ def overall_beside_reported(
                     ("reported", f"{reported.loc[entry['name'], column]:.1f}"),
                 )
             }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")
+    return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def per_class_table(entries: list[dict], classes: tuple[str, ...]) -> pd.DataFrame:
@@ -126,10 +130,18 @@ def accuracy_rows(entries: list[dict], classes: tuple[str, ...]) -> pd.DataFrame
     """Return accuracies with 95 % intervals, ours and, where it fits, reported.
 
     Returns:
-        Columns ``title``, ``whose``, ``accuracy``, ``low``, ``high``, all in 0…1.
+        Columns ``title``, ``whose``, ``accuracy``, ``low``, ``high`` (in 0…1) and
+        ``seeds``, the accuracies of single trainings where there were several.
     """
+    columns = ["title", "whose", "accuracy", "low", "high", "seeds"]
     rows = [
-        (entry["title"], "ours", entry["accuracy"], *entry["accuracy_ci95"])
+        (
+            entry["title"],
+            "ours",
+            entry["accuracy"],
+            *entry["accuracy_ci95"],
+            entry.get("accuracy_per_seed", []),
+        )
         for entry in entries
     ]
     if comparable(classes):
@@ -139,24 +151,52 @@ def accuracy_rows(entries: list[dict], classes: tuple[str, ...]) -> pd.DataFrame
                 accuracy = reported[entry["name"]] / 100
                 right = round(accuracy * REPORTED_TEST_IMAGES)
                 interval = wilson_interval(right, REPORTED_TEST_IMAGES)
-                rows.append((entry["title"], "reported", accuracy, *interval))
-    return pd.DataFrame(rows, columns=["title", "whose", "accuracy", "low", "high"])
+                rows.append((entry["title"], "reported", accuracy, *interval, []))
+    return pd.DataFrame(rows, columns=columns)
+
+
+def plus_minus(entry: dict, key: str = "accuracy") -> str:
+    """Return a share as a percentage, with its spread over seeds where there is one."""
+    spread = entry.get(f"{key}_sd")
+    text = percent(entry[key])
+    return text if spread is None else f"{text} ± {percent(spread)}"
 
 
 def verdict(first: dict, second: dict) -> str:
-    """Return a sentence that compares the accuracy intervals of two models.
+    """Return a sentence that compares the accuracies of two models.
 
-    Overlapping intervals do not prove equality; they say that this test split alone
-    can't rank the two.
+    It takes two things to call one better: intervals that do not overlap (the test
+    images) and trainings that do not overlap (the random numbers of training).
+    Overlap does not prove equality.
     """
     low, high = sorted((first, second), key=lambda entry: entry["accuracy"])
     gap = 100 * (high["accuracy"] - low["accuracy"])
+    start = f"{high['title']} is {gap:.1f} points above {low['title']}, "
     if low["accuracy_ci95"][1] >= high["accuracy_ci95"][0]:
         return (
-            f"{high['title']} is {gap:.1f} points above {low['title']}, but their "
-            "intervals overlap: this test split can't tell them apart."
+            f"{start}but their intervals overlap: a test split of this size can't "
+            "tell them apart."
+        )
+    below, above = (entry.get("accuracy_per_seed", []) for entry in (low, high))
+    if not above:
+        return (
+            f"{start}and their intervals do not overlap. One training of each does "
+            "not tell the network from luck with its starting weights."
+        )
+    if max(below) >= min(above):
+        return (
+            f"{start}but the best training of {low['title']} ({percent(max(below))} %) "
+            f"beats the worst of {high['title']} ({percent(min(above))} %): "
+            f"{len(above)} trainings can't tell them apart."
         )
     return (
-        f"{high['title']} is {gap:.1f} points above {low['title']}, and their "
-        "intervals do not overlap: on this data it is the better one."
+        f"{start}in each of {len(above)} trainings, and their intervals do not "
+        "overlap: with this recipe, on this data, it is the better one."
     )
+
+
+def words(table: pd.DataFrame, index: bool = False) -> HTML:
+    """Return a table of texts for a notebook, set from the left."""
+    cell = '<td style="text-align: left">'
+    page = table.to_html(index=index, justify="left", border=0)
+    return HTML(page.replace("<td>", cell))

@@ -6,7 +6,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from smartclass_utils.cleaning import shards
 from smartclass_utils.cleaning.judging import clean_names, count, judge
@@ -104,9 +104,8 @@ def run_all(
     """Run pieces of work in processes of one thread each, with a progress bar."""
     jobs = min(jobs or joblib.cpu_count(), max(1, len(work)))
     total = before + sum(len(call[1][1 if what == "Cleaning" else 2]) for call in work)
-    bar = tqdm(
-        total=total, initial=before, desc=what, unit="image", disable=not progress
-    )
+    quiet = {} if progress else {"disable": True}  # TQDM_DISABLE=1 holds otherwise
+    bar = tqdm(total=total, initial=before, desc=what, unit="image", **quiet)
     with bar, joblib.parallel_config("loky", inner_max_num_threads=1):
         for done in joblib.Parallel(jobs, return_as="generator")(work):
             bar.update(done)
@@ -139,15 +138,17 @@ def write_images(
     """Gather the journal's images into images.npy, in the order of labels.csv."""
     place = np.full(len(verdicts), -1)
     place[kept.index] = np.arange(len(kept))
-    target = np.lib.format.open_memmap(
-        build / "images.npy", mode="w+", dtype=np.uint8, shape=(len(kept), size, size)
-    )
+    path, shape = build / "images.npy", (len(kept), size, size)
+    offset = np.lib.format.open_memmap(path, "w+", np.uint8, shape).offset
     decoded = np.array([verdict.kind == "" for verdict in verdicts])
-    for i, part in enumerate(parts):
-        rows = place[i * SHARD : (i + 1) * SHARD][decoded[i * SHARD : (i + 1) * SHARD]]
-        pixels = shards.read_images(part)
-        target[rows[rows >= 0]] = pixels[rows >= 0]
-    target.flush()
+    with path.open("r+b") as stream:  # a full disk would kill a process that maps it
+        for i, part in enumerate(parts):
+            here = slice(i * SHARD, (i + 1) * SHARD)
+            rows = place[here][decoded[here]]
+            for row, image in zip(rows, shards.read_images(part), strict=True):
+                if row >= 0:
+                    stream.seek(offset + int(row) * size**2)
+                    stream.write(image.tobytes())
 
 
 def write_all_pngs(

@@ -151,7 +151,9 @@ def is_finished(folder: Path, key: str) -> bool:
         if place.is_dir()
         for name in os.listdir(place)  # noqa: PTH208, names only
     }
-    return set(labels["file"]) <= present
+    tables = ("rejected.csv", "noted.csv")
+    whole = all((folder / name).is_file() for name in tables)
+    return whole and set(labels["file"]) <= present
 
 
 def read_csv(path: Path) -> pd.DataFrame:

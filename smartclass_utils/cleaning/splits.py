@@ -29,9 +29,13 @@ def draw_split(labels: pd.Series, subjects: pd.Series) -> np.ndarray:
     labels, named = np.asarray(labels, object), np.asarray(subjects != "")
     split = np.full(len(labels), "train", object)
     single = np.flatnonzero(~named)
-    if len(single):
-        split[single] = draw_singly(labels[single])
     grouped = np.flatnonzero(named)
+    if len(single):
+        try:
+            split[single] = draw_singly(labels[single])
+        except SmartClassError:  # a few without a subject stay in train
+            if not len(grouped):
+                raise
     if len(grouped):
         groups = np.asarray(subjects, object)[grouped]
         split[grouped] = draw_by_subject(labels[grouped], groups)

@@ -27,7 +27,7 @@ def fed_class(name: str) -> str:
 
 
 def find_fed(folder: Path) -> Path | None:
-    """Return the folder if FED's classes lie somewhere under its train and test.
+    """Return where FED's train and test lie, if its classes are somewhere under them.
 
     Both may lie deeper, as long as nothing lies beside the folders on the way: a folder
     with several data sets in it is not FED.
@@ -42,7 +42,7 @@ def find_fed(folder: Path) -> Path | None:
     if not {"train", "test"} <= {SPLIT_NAMES[part.name.lower()] for part in parts}:
         return None
     nouns = {fed_class(name) for part in parts for name in folder_names(part)}
-    return folder if len(nouns - {""}) >= 2 else None
+    return place if len(nouns - {""}) >= 2 else None
 
 
 def folder_names(folder: Path, depth: int = FED_DEPTH) -> set[str]:

@@ -4,13 +4,12 @@ from pathlib import Path
 
 from smartclass_utils.config import SmartClassError
 from smartclass_utils.sources.layouts import Loaded, make_table, stop_at_rows
-from smartclass_utils.sources.scanning import child, relative
+from smartclass_utils.sources.scanning import child, relative, subfolders
 
 FER = "FER2013"
 FER_FILES = (
-    ("fer2013.csv",),
-    ("fer2013", "fer2013.csv"),
-    ("icml_face_data.csv",),
+    "fer2013.csv",
+    "icml_face_data.csv",
 )
 FER_CODES = {
     "0": "Anger",
@@ -34,8 +33,11 @@ FER_FOLDERS = {
 
 
 def find_fer_csv(folder: Path) -> Path | None:
-    """Return FER2013's one file."""
-    found = (child(folder, *names) for names in FER_FILES)
+    """Return FER2013's one file; it may lie in a folder with no other beside it."""
+    names, places = subfolders(folder), [folder]
+    if [name.lower() for name in names] == ["fer2013"]:
+        places.append(folder / names[0])
+    found = (child(place, name) for place in places for name in FER_FILES)
     return next(filter(None, found), None)
 
 
@@ -55,8 +57,9 @@ def load_fer_csv(path: Path, root: Path) -> Loaded:
         for number, line in enumerate(stream, start=2):
             cells = [cell.strip(b' "\r\n') for cell in line.split(b",")]
             if any(cells):
-                code = cells[emotion].decode("latin-1")
-                part = cells[usage].decode("latin-1") if len(cells) == 3 else ""
+                whole = len(cells) == len(columns)
+                code = cells[emotion].decode("latin-1") if whole else ""
+                part = cells[usage].decode("latin-1") if whole else ""
                 if code not in FER_CODES or part.lower() not in FER_USAGES:
                     wrong.append(f"line {number}")
                 files.append(f"{name}#{offset}")

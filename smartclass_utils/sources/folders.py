@@ -8,6 +8,7 @@ import pandas as pd
 from smartclass_utils.config import SmartClassError, canonical_label
 from smartclass_utils.sources.fer import FER, FER_FOLDERS
 from smartclass_utils.sources.layouts import SPLIT_NAMES, Loaded, make_table
+from smartclass_utils.sources.oahega import ADULT
 from smartclass_utils.sources.scanning import SUFFIXES, is_hidden, scan, subfolders
 
 
@@ -68,7 +69,9 @@ def class_folders(base: Path, root: Path) -> tuple[list[str], list[str], list[st
     """Return files, the names of their class folders, and notes."""
     files, originals, notes = [], [], []
     for name in subfolders(base):
-        found = scan(base / name, root)
+        if name.lower() in ADULT:
+            continue
+        found = scan(base / name, root, skip=ADULT)
         if not found.files:
             raise SmartClassError(
                 f"{base / name} holds no images: put some in or remove the folder."

@@ -86,10 +86,11 @@ def detect(root: Path) -> list[tuple[Layout, Path]]:
     if here:
         return [here]
     names = subfolders(root)
-    found = [detect_one(root / name) for name in names]
-    if any(found):
-        return [place for place in found if place]
     only = root / names[0] if len(names) == 1 else root  # an archive's own folder
+    for folder in dict.fromkeys((root, only)):
+        found = [detect_one(folder / name) for name in subfolders(folder)]
+        if any(found):
+            return [place for place in found if place]
     for folder in dict.fromkeys((only, root)):
         if CLASS_FOLDERS.find(folder):
             return [(CLASS_FOLDERS, folder)]
