@@ -19,33 +19,28 @@ MODEL_MARKERS = ("o", "s", "^", "D", "v", "P")
 def training_curves(cards: list[dict]) -> Figure:
     """Draw loss and accuracy against the epoch, one colour and marker a model.
 
-    Validation is drawn solid, training dashed; a ring marks the epoch that was kept.
+    Validation is drawn solid, training dashed. With several trainings of a model the
+    thick lines are their means and thin lines show each validation curve.
 
     Args:
-        cards: model cards with their ``history``.
+        cards: model cards with their ``history``; those of a model have equal epochs.
     """
     fig, (losses, accuracies) = plt.subplots(1, 2, figsize=(9.5, 4))
-    names = list(dict.fromkeys(card["name"] for card in cards))
-    for card in cards:
-        which = names.index(card["name"])
-        history = pd.DataFrame(card["history"])
-        style = {"color": MODEL_COLOURS[which % len(MODEL_COLOURS)]}
-        marker = {"marker": MODEL_MARKERS[which % len(MODEL_MARKERS)], "markersize": 6}
-        first = card["seed"] == min(
-            c["seed"] for c in cards if c["name"] == names[which]
-        )
-        label = card["title"] if first else None
-        losses.plot(
-            history.epoch, history.train_loss, linestyle="--", alpha=0.7, **style
-        )
-        losses.plot(history.epoch, history.val_loss, **style, **marker)
-        accuracies.plot(
-            history.epoch, history.val_accuracy, label=label, **style, **marker
-        )
-        kept = history[history.epoch == card["best_epoch"]]
-        ring = {"s": 160, "facecolors": "none", "edgecolors": style["color"]}
-        losses.scatter(kept.epoch, kept.val_loss, **ring)
-        accuracies.scatter(kept.epoch, kept.val_accuracy, **ring)
+    for which, name in enumerate(dict.fromkeys(card["name"] for card in cards)):
+        own = [card for card in cards if card["name"] == name]
+        single = [pd.DataFrame(card["history"]) for card in own]
+        mean = sum(single) / len(single)
+        colour = MODEL_COLOURS[which % len(MODEL_COLOURS)]
+        marker = MODEL_MARKERS[which % len(MODEL_MARKERS)]
+        style = {"color": colour, "marker": marker, "markersize": 7}
+        losses.plot(mean.epoch, mean.train_loss, "--", color=colour, alpha=0.7)
+        losses.plot(mean.epoch, mean.val_loss, **style)
+        label = own[0]["title"]
+        accuracies.plot(mean.epoch, mean.val_accuracy, label=label, **style)
+        for history in single if len(single) > 1 else []:
+            thin = {"color": colour, "linewidth": 0.8, "alpha": 0.5}
+            losses.plot(history.epoch, history.val_loss, **thin)
+            accuracies.plot(history.epoch, history.val_accuracy, **thin)
     losses.set(xlabel="epoch", ylabel="cross entropy", ylim=(0, None))
     losses.set_title("Loss: validation solid, training dashed")
     accuracies.set(xlabel="epoch", ylabel="validation accuracy")

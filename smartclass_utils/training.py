@@ -25,7 +25,7 @@ class Recipe:
 
     epochs: int = 3
     learning_rate: float = 1e-3  # of Adam
-    batch_size: int = 32  # images
+    batch_size: int = 16  # images
 
     def __post_init__(self):
         for name, value in asdict(self).items():

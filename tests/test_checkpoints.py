@@ -35,7 +35,7 @@ def test_card_says_what_the_model_is(stored, clean_data):
     card = json.loads((stored[0] / "main_seed0.json").read_text(encoding="utf-8"))
     assert card["classes"] == list(clean_data.classes)
     assert card["architecture"] == "ReportCNN"
-    assert card["recipe"] == {"epochs": 1, "learning_rate": 0.001, "batch_size": 32}
+    assert card["recipe"] == {"epochs": 1, "learning_rate": 0.001, "batch_size": 16}
     assert card["data"]["fingerprint"] == clean_data.fingerprint
     assert len(card["history"]["val_loss"]) == 1
 

@@ -46,12 +46,15 @@ def test_mean_images_by_hand(clean_data):
     assert np.allclose(means[2], wanted)
 
 
-def test_border_share_is_one_where_only_the_border_differs(tmp_path):
+def test_difference_by_region_by_hand(tmp_path):
     data = load_clean(write_clean(tmp_path, per_class=5))
     images = np.full(data.images.shape, 100, np.uint8)
-    images[data.targets == 0, 0, :] = 200
+    images[data.targets == 0, :2, :2] = 180  # one of four corners of 2 × 2 pixels
     changed = type(data)(**{**vars(data), "images": images})
-    assert plots.difference_in_border(changed)["angry"] == pytest.approx(1)
+    found = plots.difference_by_region(changed)
+    assert found.loc["angry", "middle"] == 0
+    assert found.loc["angry", "corners"] == pytest.approx(60 / 2)  # 80 - 80 / 4
+    assert found.loc["happy", "corners"] == pytest.approx(20 / 2)
 
 
 def test_intensity_summary_by_hand(clean_data):
@@ -124,8 +127,11 @@ def test_no_wrong_face_still_gives_a_figure(clean_data):
 
 def test_accuracy_intervals_draw_ours_and_reported():
     rows = pd.DataFrame(
-        [("Main CNN", "ours", 0.7, 0.6, 0.8), ("Main CNN", "reported", 0.8, 0.7, 0.9)],
-        columns=["title", "whose", "accuracy", "low", "high"],
+        [
+            ("Main CNN", "ours", 0.7, 0.6, 0.8, [0.65, 0.75]),
+            ("Main CNN", "reported", 0.8, 0.7, 0.9, []),
+        ],
+        columns=["title", "whose", "accuracy", "low", "high", "seeds"],
     )
     [ax] = result_plots.accuracy_intervals(rows).axes
     assert {text.get_text() for text in ax.texts} == {"70.0%", "80.0%"}

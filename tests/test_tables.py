@@ -1,3 +1,4 @@
+import pandas as pd
 import pytest
 from test_evaluation import CLASSES as OTHER
 from test_evaluation import PREDICTED, TARGETS
@@ -45,16 +46,43 @@ def test_reported_accuracy_gets_its_interval():
     assert rows.loc["reported", "high"] == pytest.approx(0.849, abs=5e-4)
 
 
-def test_verdict_needs_intervals_apart():
-    def at(accuracy, low, high, title):
-        return {"accuracy": accuracy, "accuracy_ci95": [low, high], "title": title}
+def at(accuracy, low, high, title, **more):
+    return {
+        "accuracy": accuracy,
+        "accuracy_ci95": [low, high],
+        "title": title,
+        **more,
+    }
 
+
+def test_verdict_needs_intervals_apart():
     near = tables.verdict(at(0.8, 0.7, 0.9, "A"), at(0.75, 0.65, 0.85, "B"))
     far = tables.verdict(at(0.5, 0.4, 0.6, "A"), at(0.9, 0.8, 0.95, "B"))
     assert near.startswith("A is 5.0 points above B")
     assert "can't tell them apart" in near
     assert far.startswith("B is 40.0 points above A")
-    assert "do not overlap" in far
+    assert "does not tell the network from luck" in far
+
+
+def test_verdict_needs_trainings_apart():
+    def pair(seeds_low, seeds_high):
+        return tables.verdict(
+            at(0.5, 0.4, 0.6, "A", accuracy_per_seed=seeds_low),
+            at(0.9, 0.8, 0.95, "B", accuracy_per_seed=seeds_high),
+        )
+
+    assert "2 trainings can't tell them apart" in pair([0.4, 0.85], [0.8, 1.0])
+    assert pair([0.4, 0.6], [0.8, 1.0]).endswith("it is the better one.")
+
+
+def test_spread_stands_behind_the_mean():
+    assert tables.plus_minus({"accuracy": 0.5, "accuracy_sd": 0.02}) == "50.0 ± 2.0"
+    assert tables.plus_minus({"accuracy": 0.5}) == "50.0"
+
+
+def test_words_are_escaped_and_set_from_the_left():
+    page = tables.words(pd.DataFrame({"file": ["<b>x</b>"]})).data
+    assert '<td style="text-align: left">&lt;b&gt;x&lt;/b&gt;</td>' in page
 
 
 def test_reported_totals_are_as_printed():

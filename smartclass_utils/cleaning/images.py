@@ -233,7 +233,8 @@ def resized(pixels: np.ndarray, unit: int, size: int) -> np.ndarray:
     Weights and values are whole numbers below 2**53, so that every product and sum in
     float64 is exact and their order does not matter; the one division at the end is
     rounded once. Down-sizing equals ``skimage.transform.resize_local_mean`` and
-    enlarging ``skimage.transform.resize(order=1)``, but for their rounding errors.
+    enlarging ``skimage.transform.resize(order=1, mode="edge")``, but for their rounding
+    errors.
 
     Args:
         pixels: grey (H, W), or RGB (H, W, 3) of 8 bits.

@@ -91,7 +91,7 @@ def split_notes(path: Path, table: pd.DataFrame) -> list[str]:
     stop_at_rows(path, "with an unknown split", wrong, f"use {', '.join(SPLITS)}")
     table["split"] = split
     present = set(split)
-    if present == {""}:
+    if present <= {""}:
         return []
     stop_at_rows(path, "without a split", table.loc[split == "", "file"], "fill it in")
     if not {"train", "test"} <= present:

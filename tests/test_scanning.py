@@ -1,0 +1,103 @@
+import os
+
+import pytest
+
+from smartclass_utils.sources.scanning import child, relative, scan, some, subfolders
+
+
+@pytest.fixture
+def root(tmp_path):
+    folder = tmp_path / "data"
+    for name in ("b/x.JPG", "b/deep/y.webp", "a é/空.png", "b/nosuffix"):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    return folder
+
+
+def test_images_are_found_sorted_and_with_slashes(root):
+    found = scan(root, root)
+    assert found.files == ["a é/空.png", "b/deep/y.webp", "b/nosuffix", "b/x.JPG"]
+    assert found.notes == []
+    assert scan(root / "b", root).files == found.files[1:]
+
+
+def test_the_systems_own_files_are_not_seen(root):
+    for name in (".DS_Store", "b/._x.jpg", "b/Thumbs.db", "__MACOSX/x.jpg"):
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_bytes(b"x")
+    found = scan(root, root)
+    assert len(found.files) == 4
+    assert found.notes == []
+    assert subfolders(root) == ["a é", "b"]
+
+
+def test_what_is_no_image_by_name_is_named(root):
+    for name in ("readme.txt", "b/z.mp4", "b/z.zip", "b/z.csv"):
+        (root / name).write_bytes(b"x")
+    (note,) = scan(root, root).notes
+    assert note.startswith("4 files passed over, as their names are not those of im")
+    assert "(b/z.csv, b/z.mp4, b/z.zip and 1 more)" in note
+
+
+def test_folders_and_dead_links_named_like_images_are_left_to_the_cleaning(root):
+    (root / "b/folder.jpg").mkdir()
+    (root / "b/folder.jpg/inside.png").write_bytes(b"x")
+    (root / "b/dead.jpg").symlink_to("gone.jpg")
+    files = scan(root, root).files
+    assert {"b/folder.jpg", "b/dead.jpg"} < set(files)
+    assert not any("inside" in file for file in files)
+
+
+def test_links_never_lead_out_of_the_folder_nor_in_circles(root, tmp_path):
+    (tmp_path / "secret.jpg").write_bytes(b"x")
+    (root / "b/out.jpg").symlink_to(tmp_path / "secret.jpg")
+    (root / "b/circle").symlink_to(root)
+    (root / "b/within.jpg").symlink_to("x.JPG")
+    found = scan(root, root)
+    assert "b/within.jpg" in found.files
+    assert not {"b/out.jpg", "b/circle"} & set(found.files)
+    assert len(found.files) == 5
+    assert found.notes == [
+        "2 files passed over, as they are links to folders or out of the data "
+        "(b/circle, b/out.jpg)."
+    ]
+
+
+def test_the_folder_itself_may_be_a_link(root, tmp_path):
+    (tmp_path / "link").symlink_to(root)
+    assert scan(tmp_path / "link", tmp_path).files[-1] == "link/b/x.JPG"
+
+
+def test_names_that_are_not_utf8_are_reported(root):
+    try:
+        (root / os.fsdecode(b"bad\xff.jpg")).write_bytes(b"x")
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    found = scan(root, root)
+    assert len(found.files) == 4
+    assert "1 file passed over, as their names are not UTF-8" in found.notes[0]
+    assert found.notes[0].isascii()
+
+
+def test_skipped_folders_are_not_entered(root):
+    assert scan(root, root, skip=frozenset(["deep", "a é"])).files == [
+        "b/nosuffix",
+        "b/x.JPG",
+    ]
+
+
+def test_child_is_found_in_any_case(root):
+    assert child(root, "B", "DEEP", "Y.webp") == root / "b/deep/y.webp"
+    assert child(root, "b", "x.jpg", "more") is None
+    assert child(root, "c") is None
+
+
+def test_the_root_is_no_prefix(root):
+    assert relative(root, root) == ""
+    assert relative(root / "b" / "deep", root) == "b/deep"
+
+
+def test_many_names_are_shortened():
+    assert some(list("abc")) == "a, b, c"
+    assert some(list("abcde")) == "a, b, c and 2 more"
