@@ -81,10 +81,16 @@ def outcome_of_files(counts: pd.DataFrame) -> Figure:
     for position, (outcome, total) in enumerate(totals.items()):
         why = counts[(counts["outcome"] == outcome) & (counts["reason"] != "")]
         why = why.sort_values("images", ascending=False)
-        text = ", ".join(f"{row.reason} {row.images:,}" for row in why.itertuples())
+        text = ", ".join(f"{row.images:,} {row.reason}" for row in why.itertuples())
+        text = shorten(text, 90, placeholder=" …")
         ends_left = total < totals.max() / 2
         ax.annotate(
-            f"{total:,}" + (f"  ({shorten(text, 70)})" if text and ends_left else ""),
+            f"{total:,}"
+            + (
+                f":  {shorten(text, 90, placeholder=' …')}"
+                if text and ends_left
+                else ""
+            ),
             (total, position),
             (6, 0),
             textcoords="offset points",

@@ -129,10 +129,11 @@ def accuracy_intervals(rows: pd.DataFrame) -> Figure:
         ax.scatter(part.accuracy, y, s=55, label=whose, zorder=3, **looks[whose])
         for single, height in zip(part.seeds, y, strict=True):
             ax.scatter(single, [height - 0.13] * len(single), s=14, **looks[whose])
-        for accuracy, high, height in zip(part.accuracy, part.high, y, strict=True):
+        ends = [max([row.high, *row.seeds]) for row in part.itertuples()]
+        for accuracy, end, height in zip(part.accuracy, ends, y, strict=True):
             ax.annotate(
                 f"{accuracy:.1%}",
-                (high, height),
+                (end, height),
                 (6, 0),
                 textcoords="offset points",
                 va="center",

@@ -92,9 +92,9 @@ def test_unknown_names_are_refused_in_a_sentence():
 def test_layers_side_by_side_leaves_a_dash_where_a_block_is_missing():
     networks = {name: models.build(name, 4) for name in models.REPORT_MODELS}
     table = models.layers_side_by_side(networks)
-    shape = table.loc[("block 4", "Conv2d")].iloc[0]
+    shape = table.loc[[("block 4", "Conv2d")]].iloc[0]
     assert shape[("Main CNN", "output shape")] == "–"
     assert shape[("Variant 2", "output shape")] == "128 × 6 × 6"
-    first = table.loc[("block 1", "Conv2d")].iloc[0]
+    first = table.loc[[("block 1", "Conv2d")]].iloc[0]
     assert first[("Variant 1", "output shape")] == "32 × 49 × 49"
     assert len(table) == len(models.layer_table(networks["variant2"]))
