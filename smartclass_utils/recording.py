@@ -26,10 +26,12 @@ def record() -> None:
             "The last report ran on other data than the demo: run "
             "`make report DATA=demo` first, so that nobody's photograph is recorded."
         )
+    seconds = json.loads((place.out / CHAPTER_SECONDS).read_text(encoding="utf-8"))
     for file in sorted((place.out / "notebooks").glob("*.ipynb")):
-        write_text(NOTEBOOKS / file.name, nbformat.writes(without_traces(file)) + "\n")
-    seconds = (place.out / CHAPTER_SECONDS).read_text(encoding="utf-8")
-    content["chapter_seconds"] = json.loads(seconds)
+        notebook = without_traces(file)
+        state_runtime(notebook, seconds[file.stem])
+        write_text(NOTEBOOKS / file.name, nbformat.writes(notebook) + "\n")
+    content["chapter_seconds"] = seconds
     write_json(RESULTS_FOLDER / "demo.json", content)
     write_readme(content)
 
@@ -47,6 +49,13 @@ def without_traces(file: Path) -> nbformat.NotebookNode:
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)
     return notebook
+
+
+def state_runtime(notebook: nbformat.NotebookNode, seconds: float) -> None:
+    """Put the measured seconds into the line **Runtime** of the first cell."""
+    first = notebook.cells[0]
+    stated = f"**Runtime** about {seconds:.0f} seconds"
+    first.source = re.sub(r"\*\*Runtime\*\* about \d+ seconds", stated, first.source)
 
 
 def fill(text: str, name: str, content: str) -> str:

@@ -39,10 +39,10 @@ def overview_table(manifest: pd.DataFrame) -> pd.DataFrame:
         else f"{row.images:,}"
         for row in both.itertuples()
     ]
-    both["part"] = [f"{row.source} {row.split}".strip() for row in both.itertuples()]
+    parts = both[["source", "split"]].agg(" ".join, axis=1).str.strip()
+    both = both.assign(part=pd.Categorical(parts, dict.fromkeys(parts)))
     table = both.pivot(index="original_label", columns="part", values="text")
-    table = table[list(dict.fromkeys(both["part"]))].fillna(MISSING)
-    return table.rename_axis(index=None, columns=None)
+    return table.fillna(MISSING).rename_axis(index=None, columns=None)
 
 
 def comparable(classes: tuple[str, ...]) -> bool:

@@ -214,9 +214,9 @@ def test_an_interrupted_run_goes_on_where_it_stopped(raw, tmp_path, monkeypatch)
 
 def test_a_run_killed_between_two_renamings_is_mended(raw, tmp_path):
     first = run(raw, tmp_path / "clean")
-    first.folder.rename(tmp_path / "clean.old")
+    first.folder.rename(tmp_path / ".clean.old")
     assert run(raw, tmp_path / "clean").was_done
-    assert not (tmp_path / "clean.old").exists()
+    assert not (tmp_path / ".clean.old").exists()
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])

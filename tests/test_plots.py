@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from conftest import write_clean
 
-from smartclass_utils import plots, result_plots
+from smartclass_utils import data_plots, plots, result_plots
 from smartclass_utils.config import CLASSES, COLOURS, class_colour
 from smartclass_utils.dataset import load_clean, sample_rows
 from smartclass_utils.evaluation import Prediction
@@ -20,7 +20,7 @@ def close_figures():
 
 
 def test_class_distribution_draws_the_counts(clean_data):
-    [ax] = plots.class_distribution(clean_data).axes
+    [ax] = data_plots.class_distribution(clean_data).axes
     assert [bar.get_height() for bar in ax.patches] == [20] * 4
     assert [tick.get_text() for tick in ax.get_xticklabels()] == list(CLASSES)
     assert len({bar.get_hatch() for bar in ax.patches}) == 4
@@ -33,7 +33,7 @@ def test_class_colours_are_fixed_and_foreign_ones_differ():
 
 
 def test_histograms_add_up_to_one(clean_data):
-    table = plots.class_histograms(clean_data)
+    table = data_plots.class_histograms(clean_data)
     assert list(table.columns) == list(CLASSES)
     assert table.sum().tolist() == pytest.approx([1] * 4)
     first = clean_data.images[clean_data.targets == 0]
@@ -41,7 +41,7 @@ def test_histograms_add_up_to_one(clean_data):
 
 
 def test_mean_images_by_hand(clean_data):
-    means = plots.mean_images(clean_data)
+    means = data_plots.mean_images(clean_data)
     wanted = clean_data.images[clean_data.targets == 2].mean(axis=0)
     assert np.allclose(means[2], wanted)
 
@@ -51,7 +51,7 @@ def test_difference_by_region_by_hand(tmp_path):
     images = np.full(data.images.shape, 100, np.uint8)
     images[data.targets == 0, :2, :2] = 180  # one of four corners of 2 × 2 pixels
     changed = type(data)(**{**vars(data), "images": images})
-    found = plots.difference_by_region(changed)
+    found = data_plots.difference_by_region(changed)
     assert found.loc["angry", "middle"] == 0
     assert found.loc["angry", "corners"] == pytest.approx(60 / 2)  # 80 - 80 / 4
     assert found.loc["happy", "corners"] == pytest.approx(20 / 2)
@@ -59,7 +59,7 @@ def test_difference_by_region_by_hand(tmp_path):
 
 def test_intensity_summary_by_hand(clean_data):
     images = clean_data.images[clean_data.targets == 1]
-    row = plots.intensity_summary(clean_data).loc["engaged"]
+    row = data_plots.intensity_summary(clean_data).loc["engaged"]
     assert row["mean"] == pytest.approx(images.mean(), abs=0.06)
     spread = images.std(axis=(1, 2)).mean()
     assert row["contrast within an image"] == pytest.approx(spread, abs=0.06)
@@ -67,7 +67,7 @@ def test_intensity_summary_by_hand(clean_data):
 
 def test_samples_show_every_class_by_name(clean_data):
     rows = sample_rows(clean_data, 3, 0)
-    fig = plots.sample_images(clean_data, rows)
+    fig = data_plots.sample_images(clean_data, rows)
     names = {text.get_text() for ax in fig.axes for text in ax.texts}
     assert set(CLASSES) <= names
     assert sum(len(ax.images) for ax in fig.axes) == 12

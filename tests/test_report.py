@@ -139,6 +139,13 @@ def test_fill_replaces_between_marks_only():
         recording.fill(text, "other", "new")
 
 
+def test_the_measured_runtime_is_stated():
+    cell = nbformat.v4.new_markdown_cell("# 1 X\n\n**Runtime** about 99 seconds here.")
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    recording.state_runtime(notebook, 7.6)
+    assert notebook.cells[0].source.endswith("**Runtime** about 8 seconds here.")
+
+
 def test_only_a_demo_report_is_recorded(tmp_path, monkeypatch):
     monkeypatch.setenv("SMARTCLASS_OUT", str(tmp_path))
     with pytest.raises(SmartClassError, match="run `make report` first"):

@@ -1,8 +1,8 @@
 """From the manifest to a folder of clean images with one frozen split.
 
-The new folder is built beside the old one, ``<out>.new``, and takes its place only when
-it is complete. What is decoded is journalled there, so that a run that was cut off goes
-on where it stopped.
+The new folder is built beside the old one, as ``.<out>.new``, and takes its place only
+when it is complete. What is decoded is journalled there, so that a run that was cut off
+goes on where it stopped.
 """
 
 import errno
@@ -71,7 +71,7 @@ def clean(
             a class has too few usable images; an older clean folder stays as it is.
     """
     out = Path(out).expanduser().resolve()
-    build, old = out.with_name(out.name + ".new"), out.with_name(out.name + ".old")
+    build, old = (out.with_name(f".{out.name}.{age}") for age in ("new", "old"))
     check_arguments(manifest, out, image_size)
     if old.exists() and not out.exists():  # a run was killed while it swapped folders
         old.replace(out)

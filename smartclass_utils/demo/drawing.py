@@ -8,6 +8,7 @@ from one camera, as it does in the report; ``shuffle_cameras`` takes that away.
 import hashlib
 import inspect
 import json
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -50,6 +51,13 @@ DRAWING = (
     skin,
 )
 SHARD = 40  # faces drawn by one call of a process
+# A face takes hundreds of arrays just above the size from which glibc asks the system
+# for fresh pages each time; told to keep them, it draws a fifth faster. Elsewhere
+# nobody reads these.
+KEEP_PAGES = {
+    "MALLOC_MMAP_THRESHOLD_": "100000000",
+    "MALLOC_TRIM_THRESHOLD_": "1000000000",
+}
 
 
 def draw_demo(
@@ -133,6 +141,7 @@ def write_faces(root: Path, work: list[Job], jobs: int | None) -> list[dict[str,
     """Draw and write all files; returns their rows of attributes."""
     drawn = [job for job in work if not job.copy_of]
     shards = [drawn[start : start + SHARD] for start in range(0, len(drawn), SHARD)]
+    os.environ.update(KEEP_PAGES)  # for the processes that joblib starts
     pool = joblib.Parallel(n_jobs=jobs or -1, return_as="generator")
     rows = []
     with tqdm(total=len(drawn), desc="Drawing demo faces", unit="face") as bar:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from smartclass_utils import config
-from smartclass_utils.config import CLASSES, SmartClassError
+from smartclass_utils.config import CLASSES, SPLITS, SmartClassError
 from smartclass_utils.sources import fed, fer, folders, labels_csv, oahega, rafdb
 from smartclass_utils.sources.layouts import Loaded, read_table
 from smartclass_utils.sources.provenance import PROVENANCE
@@ -248,7 +248,7 @@ def overview(table: pd.DataFrame) -> pd.DataFrame:
     counts = table.groupby(keys, as_index=False).size()
     counts = counts.rename(columns={"size": "images"})
     order = [*ORDER, *sorted(set(counts["source"]) - set(ORDER))]
-    parts = ["train", "val", "test", ""]
+    parts = [*SPLITS, ""]
     counts["source"] = pd.Categorical(counts["source"], order)
     counts["split"] = pd.Categorical(counts["split"], parts)
     counts = counts.sort_values(keys, ignore_index=True)
@@ -271,10 +271,8 @@ def compare_with_reported(table: pd.DataFrame, reported: pd.DataFrame) -> pd.Dat
     both = reported.merge(overview(table), on=keys, how="outer", sort=False)
     both[["images", "reported"]] = both[["images", "reported"]].fillna(0).astype(int)
     both["difference"] = both["images"] - both["reported"]
-    place = both["source"].map(rank)
-    both = both.assign(place=place).sort_values(
-        ["place", "source", "original_label", "split"],
-        ascending=[True, True, True, False],
-        ignore_index=True,
+    place, part = both["source"].map(rank), both["split"].map([*SPLITS, ""].index)
+    both = both.assign(place=place, part=part).sort_values(
+        ["place", "source", "original_label", "part"], ignore_index=True
     )
     return both[[*keys, "images", "reported", "difference"]]
