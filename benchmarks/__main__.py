@@ -9,11 +9,13 @@ from pathlib import Path
 import psutil
 import torch
 
-from smartclass_utils.files import write_json
+from smartclass_utils.files import write_json, write_text
+from smartclass_utils.recording import fill
 from smartclass_utils.training import environment
 
 BENCHMARKS = ("cleaning", "training", "report", "memory")
 RESULTS = Path(__file__).with_name("results.json")
+PAGE = Path(__file__).with_name("README.md")
 
 
 def processor() -> str:
@@ -24,18 +26,33 @@ def processor() -> str:
     return names[0] if names else platform.processor()
 
 
+def as_tables(results: dict) -> str:
+    """Return what was measured as Markdown, one table a benchmark."""
+    lines = []
+    for name in BENCHMARKS:
+        measured = dict(results.get(name, {}))
+        if measured:
+            lines += ["", f"**{name}**, {measured.pop('machine')}", ""]
+            lines += ["| | |", "|---|---:|"]
+            lines += [f"| {key} | {value:,} |" for key, value in measured.items()]
+    return "\n".join([*lines, ""])
+
+
 def main() -> None:
     """Print what each benchmark measured, and keep it in ``results.json``."""
     chosen = sys.argv[1:] or BENCHMARKS
     known = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    machine = f"{processor()}, {psutil.cpu_count()} cores, {torch.__version__}"
+    machine = f"{processor()}, {psutil.cpu_count()} cores, torch {torch.__version__}"
     for name in chosen:
         measured = importlib.import_module(f"benchmarks.bench_{name}").run()
         known[name] = {"machine": machine, **measured}
         print(f"\n{name}: {machine}")
         for key, value in measured.items():
             print(f"  {key:<36} {value}")
-    write_json(RESULTS, {"environment": environment(), **known})
+    write_json(RESULTS, {**known, "environment": environment()})
+    write_text(
+        PAGE, fill(PAGE.read_text(encoding="utf-8"), "results", as_tables(known))
+    )
 
 
 if __name__ == "__main__":

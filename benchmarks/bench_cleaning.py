@@ -10,7 +10,8 @@ import numpy as np
 from PIL import Image
 from skimage import color, io, transform, util
 
-from smartclass_utils import cleaning, sources
+from smartclass_utils import sources
+from smartclass_utils.cleaning.folder import clean
 from smartclass_utils.config import CLASSES
 
 IMAGES = 3_000
@@ -71,7 +72,7 @@ def run() -> dict:
         contestants = {
             "plain": lambda: plain_loop(paths, out),
             "decoding": lambda: bare_decoding(paths),
-            "ours": lambda: cleaning.clean(
+            "ours": lambda: clean(
                 sources.load(data), out, image_size=SIZE, jobs=JOBS, progress=False
             ),
         }

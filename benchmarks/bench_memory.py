@@ -44,7 +44,8 @@ def run(n_images: int = IMAGES) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         data, out = Path(folder, "noise"), Path(folder, "out")
         write_sources(data, n_images)
-        command = [sys.executable, "-m", "smartclass_utils", "report", "--epochs", "1"]
+        command = [sys.executable, "-m", "smartclass_utils", "report"]
+        command += ["--epochs", "1", "--seeds", "1"]
         start = time.perf_counter()
         process = psutil.Popen(
             [*command, "--data", str(data), "--out", str(out)],

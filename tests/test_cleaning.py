@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from smartclass_utils.cleaning import build, clean, images
+from smartclass_utils.cleaning import build, images
+from smartclass_utils.cleaning.folder import clean
 from smartclass_utils.config import MANIFEST_COLUMNS, SPLITS, SmartClassError
 from smartclass_utils.files import sha256
 from smartclass_utils.sources import load

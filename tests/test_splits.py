@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from smartclass_utils.cleaning import clean
+from smartclass_utils.cleaning.folder import clean
 from smartclass_utils.cleaning.splits import complete_split, draw_split
 from smartclass_utils.config import MANIFEST_COLUMNS, SPLITS, SmartClassError
 from smartclass_utils.files import sha256

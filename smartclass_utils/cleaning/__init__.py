@@ -1,5 +1,5 @@
-"""From the manifest to small grey images, labels.csv and one frozen split."""
+"""From the manifest to small grey images, labels.csv and one frozen split.
 
-from smartclass_utils.cleaning.folder import Cleaned, clean
-
-__all__ = ["Cleaned", "clean"]
+The entrance is :func:`smartclass_utils.cleaning.folder.clean`. Nothing is imported
+here, so that the processes that decode images start quickly.
+"""
