@@ -54,7 +54,6 @@ def fill(
     kept["split"] = draw(kept["label"], second)
     write_tables(build, table, kept)
     write_images(build, parts, verdicts, kept, image_size)
-    write_all_pngs(build, list(kept["file"]), jobs, progress)
     counts = count(manifest.table, table)
     card = {
         "name": manifest.name,
@@ -86,7 +85,7 @@ def decode_all(
         if ready is None
     ]
     before = sum(len(ready) for ready in done if ready is not None)
-    run_all(work, jobs, progress, "Cleaning", before)
+    run_all(work, jobs, progress, before)
     verdicts = []
     for part, piece, ready in zip(parts, pieces, done, strict=True):
         verdicts += ready if ready is not None else read_verdicts_of(part, piece)
@@ -98,14 +97,12 @@ def read_verdicts_of(part: Path, piece: list[str]) -> list[Verdict] | None:
     return shards.read_verdicts(part, len(piece))
 
 
-def run_all(
-    work: list, jobs: int | None, progress: bool, what: str, before: int = 0
-) -> None:
+def run_all(work: list, jobs: int | None, progress: bool, before: int) -> None:
     """Run pieces of work in processes of one thread each, with a progress bar."""
     jobs = min(jobs or joblib.cpu_count(), max(1, len(work)))
-    total = before + sum(len(call[1][1 if what == "Cleaning" else 2]) for call in work)
+    total = before + sum(len(arguments[1]) for _, arguments, _ in work)
     quiet = {} if progress else {"disable": True}  # TQDM_DISABLE=1 holds otherwise
-    bar = tqdm(total=total, initial=before, desc=what, unit="image", **quiet)
+    bar = tqdm(total=total, initial=before, desc="Cleaning", unit="image", **quiet)
     with bar, joblib.parallel_config("loky", inner_max_num_threads=1):
         for done in joblib.Parallel(jobs, return_as="generator")(work):
             bar.update(done)
@@ -135,33 +132,29 @@ def write_images(
     kept: pd.DataFrame,
     size: int,
 ) -> None:
-    """Gather the journal's images into images.npy, in the order of labels.csv."""
+    """Gather the journal's images in the order of labels.csv: one array, N PNG files.
+
+    The array is written through a file, as a full disk would kill a process that maps
+    it. The PNG files lie in the journal already and are only moved.
+    """
+    files = list(kept["file"])
+    for folder in {file.rpartition("/")[0] for file in files}:
+        (build / folder).mkdir()
     place = np.full(len(verdicts), -1)
     place[kept.index] = np.arange(len(kept))
     path, shape = build / "images.npy", (len(kept), size, size)
     offset = np.lib.format.open_memmap(path, "w+", np.uint8, shape).offset
     decoded = np.array([verdict.kind == "" for verdict in verdicts])
-    with path.open("r+b") as stream:  # a full disk would kill a process that maps it
+    with path.open("r+b") as stream:
         for i, part in enumerate(parts):
             here = slice(i * SHARD, (i + 1) * SHARD)
             rows = place[here][decoded[here]]
-            for row, image in zip(rows, shards.read_images(part), strict=True):
+            pixels = shards.read_images(part)
+            for k, (row, image) in enumerate(zip(rows, pixels, strict=True)):
                 if row >= 0:
                     stream.seek(offset + int(row) * size**2)
                     stream.write(image.tobytes())
-
-
-def write_all_pngs(
-    build: Path, files: list[str], jobs: int | None, progress: bool
-) -> None:
-    """Write images.npy once more as one PNG file an image."""
-    for folder in {file.rpartition("/")[0] for file in files}:
-        (build / folder).mkdir()
-    work = [
-        joblib.delayed(shards.write_pngs)(build, start, files[start : start + SHARD])
-        for start in range(0, len(files), SHARD)
-    ]
-    run_all(work, jobs, progress, "Writing")
+                    shards.move_png(part, k, image, build / files[row])
 
 
 def fingerprint_of(folder: Path) -> str:

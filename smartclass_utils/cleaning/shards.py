@@ -26,7 +26,7 @@ class Verdict(NamedTuple):
 
 
 def clean_shard(root: str, files: list[str], size: int, part: Path) -> int:
-    """Decode some files and write the outcome to ``part``; return how many.
+    """Decode some files, write PNG files and, last, ``part``; return how many files.
 
     Args:
         root: the data root.
@@ -49,6 +49,9 @@ def clean_shard(root: str, files: list[str], size: int, part: Path) -> int:
             continue
         arrays.append(decoded.array)
         verdicts.append(Verdict(digest, "", "", list(decoded.notes)))
+    part.with_suffix("").mkdir(parents=True, exist_ok=True)
+    for k, array in enumerate(arrays):
+        write_png(array, png_of(part, k))
     pixels = np.array(arrays, np.uint8).reshape(-1, size, size)
     text = json.dumps(verdicts).encode("utf-8")
     with replacing(part) as stream:
@@ -73,19 +76,23 @@ def read_images(part: Path) -> np.ndarray:
         return content["images"]
 
 
-def write_pngs(folder: Path, first: int, files: list[str]) -> int:
-    """Write some rows of ``images.npy`` as PNG files; return how many.
+def png_of(part: Path, k: int) -> Path:
+    """Return where the journal keeps the k-th image of a shard as a PNG file."""
+    return part.with_suffix("") / f"{k}.png"
 
-    They are not compressed: a small face fills one block of the disk either way, and
-    so the bytes do not depend on the version of zlib.
 
-    Args:
-        folder: holds ``images.npy``.
-        first: row of the first file.
-        files: paths relative to the folder, one a row.
+def write_png(array: np.ndarray, path: str | Path) -> None:
+    """Write a grey image without compression.
+
+    A small face fills one block of the disk either way, and so the bytes do not depend
+    on the version of zlib.
     """
-    pixels = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
-    for row, file in enumerate(files, start=first):
-        image = Image.fromarray(np.asarray(pixels[row]))
-        image.save(os.path.join(folder, file), "PNG", compress_level=0)  # noqa: PTH118
-    return len(files)
+    Image.fromarray(array).save(path, "PNG", compress_level=0)
+
+
+def move_png(part: Path, k: int, array: np.ndarray, target: Path) -> None:
+    """Move an image out of the journal, or write it if it was moved before."""
+    try:
+        os.replace(png_of(part, k), target)  # noqa: PTH105, quicker than pathlib
+    except FileNotFoundError:
+        write_png(array, target)
