@@ -94,13 +94,20 @@ def results_table(results: dict) -> str:
     return "\n".join(lines)
 
 
+def trainings(results: dict) -> str:
+    """Return how often and how long each model was trained."""
+    first = results["models"][0]
+    times = f"{len(first['seeds'])} trainings of {first['epochs']} epochs each"
+    return times if len(first["seeds"]) > 1 else f"{first['epochs']} epochs"
+
+
 def write_readme(results: dict) -> None:
     """Put the demo results and the chapters' seconds into the README."""
     page = ROOT / "README.md"
     environment = results["environment"]
     n_test = results["data"]["split"]["test"]
     table = (
-        f"\n{results_table(results)}\n\n{n_test} test images; "
+        f"\n{results_table(results)}\n\n{n_test} test images; {trainings(results)}; "
         f"{environment['device']}, torch {environment['torch']}.\n"
     )
     text = fill(page.read_text(encoding="utf-8"), "results", table)

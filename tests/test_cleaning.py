@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from smartclass_utils.cleaning import build, images
+from smartclass_utils.cleaning import build, images, shards
 from smartclass_utils.cleaning.folder import clean
 from smartclass_utils.config import MANIFEST_COLUMNS, SPLITS, SmartClassError
 from smartclass_utils.files import sha256
@@ -262,3 +262,17 @@ def test_a_class_without_enough_images_is_named(raw, tmp_path):
         path.write_bytes(b"<html>")
     message = error_of(raw, tmp_path / "clean")
     assert "can be used (not an image, …): check the download" in message
+
+
+def test_a_png_that_is_gone_from_the_journal_is_written_again(tmp_path):
+    Image.fromarray(np.arange(400, dtype=np.uint8).reshape(20, 20)).save(
+        tmp_path / "a.png"
+    )
+    part = tmp_path / "00000.npz"
+    shards.clean_shard(str(tmp_path), ["a.png"], 20, part)
+    pixels = shards.read_images(part)
+    shards.move_pngs(part, pixels, [str(tmp_path / "moved.png")])
+    shards.move_pngs(part, pixels, [str(tmp_path / "again.png")])
+    moved, again = (tmp_path / f"{n}.png" for n in ("moved", "again"))
+    assert moved.read_bytes() == again.read_bytes()
+    assert not (tmp_path / "00000" / "0.png").exists()

@@ -150,11 +150,12 @@ def write_images(
             here = slice(i * SHARD, (i + 1) * SHARD)
             rows = place[here][decoded[here]]
             pixels = shards.read_images(part)
-            for k, (row, image) in enumerate(zip(rows, pixels, strict=True)):
+            for row, image in zip(rows, pixels, strict=True):
                 if row >= 0:
                     stream.seek(offset + int(row) * size**2)
                     stream.write(image.tobytes())
-                    shards.move_png(part, k, image, build / files[row])
+            targets = [f"{build}/{files[row]}" if row >= 0 else None for row in rows]
+            shards.move_pngs(part, pixels, targets)
 
 
 def fingerprint_of(folder: Path) -> str:

@@ -1,6 +1,7 @@
 """What a worker process of the cleaning does: some files at a time, journalled."""
 
 import hashlib
+import io
 import json
 import os
 import zipfile
@@ -49,9 +50,10 @@ def clean_shard(root: str, files: list[str], size: int, part: Path) -> int:
             continue
         arrays.append(decoded.array)
         verdicts.append(Verdict(digest, "", "", list(decoded.notes)))
-    part.with_suffix("").mkdir(parents=True, exist_ok=True)
+    journal = part.with_suffix("")
+    journal.mkdir(parents=True, exist_ok=True)
     for k, array in enumerate(arrays):
-        write_png(array, png_of(part, k))
+        write_png(array, f"{journal}/{k}.png")
     pixels = np.array(arrays, np.uint8).reshape(-1, size, size)
     text = json.dumps(verdicts).encode("utf-8")
     with replacing(part) as stream:
@@ -76,23 +78,31 @@ def read_images(part: Path) -> np.ndarray:
         return content["images"]
 
 
-def png_of(part: Path, k: int) -> Path:
-    """Return where the journal keeps the k-th image of a shard as a PNG file."""
-    return part.with_suffix("") / f"{k}.png"
-
-
 def write_png(array: np.ndarray, path: str | Path) -> None:
-    """Write a grey image without compression.
+    """Write a grey image without compression, in one go.
 
     A small face fills one block of the disk either way, and so the bytes do not depend
     on the version of zlib.
     """
-    Image.fromarray(array).save(path, "PNG", compress_level=0)
+    stream = io.BytesIO()
+    Image.fromarray(array).save(stream, "PNG", compress_level=0)
+    with open(path, "wb") as file:  # noqa: PTH123, quicker than pathlib
+        file.write(stream.getbuffer())
 
 
-def move_png(part: Path, k: int, array: np.ndarray, target: Path) -> None:
-    """Move an image out of the journal, or write it if it was moved before."""
-    try:
-        os.replace(png_of(part, k), target)  # noqa: PTH105, quicker than pathlib
-    except FileNotFoundError:
-        write_png(array, target)
+def move_pngs(part: Path, pixels: np.ndarray, targets: list[str | None]) -> None:
+    """Move a shard's images out of the journal, or write those moved before.
+
+    Args:
+        part: the shard.
+        pixels: its images, uint8 (n, size, size).
+        targets: where each belongs, ``None`` if nowhere.
+    """
+    journal = part.with_suffix("")
+    for k, target in enumerate(targets):
+        if target is None:
+            continue
+        try:
+            os.replace(f"{journal}/{k}.png", target)  # noqa: PTH105, likewise
+        except FileNotFoundError:
+            write_png(pixels[k], target)
