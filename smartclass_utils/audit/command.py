@@ -10,7 +10,7 @@ from smartclass_utils.audit.calibration import audit_calibration
 from smartclass_utils.audit.comparisons import audit_comparisons
 from smartclass_utils.audit.confound import audit_confound
 from smartclass_utils.audit.findings import Finding, missing
-from smartclass_utils.audit.groups import attributes, audit_groups
+from smartclass_utils.audit.groups import audit_groups, clearest_gap
 from smartclass_utils.audit.label_quality import audit_labels
 from smartclass_utils.audit.leaks import audit_leaks, find_duplicates
 from smartclass_utils.audit.outputs import by_model, read_outputs
@@ -73,6 +73,13 @@ def read_stored(data: CleanData) -> dict | None:
     return None
 
 
+def stored_check(stored: dict | None, name: str) -> dict:
+    """Return one check of a stored audit; without it, a sentence on how to get it."""
+    entry = dict((stored or {}).get(name) or {"available": False})
+    how = "Not computed for these images: run `python -m smartclass_utils audit`."
+    return {**entry, "sentence": entry.get("sentence", entry.get("reason", how))}
+
+
 def read_all_stored() -> dict[str, dict]:
     """Return every committed audit, by the name of its data set."""
     files = sorted(RESULTS_FOLDER.glob("*_audit.json"))
@@ -116,18 +123,13 @@ def run_audit(
     }
     grid = (REPORT_MODELS, range(splits), range(seeds), recipe, jobs)
     found["spread"] = audit_spread(train_grid(data, doubles.clusters, *grid))
-    names = attributes(data.labels)
     found["mitigation"] = (
-        audit_mitigation(data, widest(found["groups"], names), range(seeds), recipe)
+        audit_mitigation(
+            data, clearest_gap(found["groups"].tables["gaps"]), range(seeds), recipe
+        )
         if found["groups"].available
         else missing("Without attributes there are no groups to re-weight.")
     )
     path = Path(out) if out else workspace().out / STORED
     write_json(path, as_content(data, found))
     return path
-
-
-def widest(groups: Finding, names: list[str]) -> str:
-    """Return the attribute with the widest gap, the first one if none was tested."""
-    tested = groups.tables.get("gaps")
-    return str(tested["gap"].idxmax()) if tested is not None else names[0]

@@ -178,6 +178,24 @@ def verdict(tied: dict[str, str], visible: dict[str, float]) -> tuple[bool, str]
     )
 
 
+def transfer_sentence(found: Finding) -> str:
+    """Say how well shapes from other sources serve each source."""
+    table = found.tables.get("sources")
+    if table is None:
+        return "With fewer than two sources, none can be left out."
+    parts = []
+    for source, row in table.iterrows():
+        if pd.isna(row["from others"]):
+            parts.append(f"for {source} it can’t be asked: no other has its classes")
+        else:
+            parts.append(
+                f"on {source}, shapes learned elsewhere reach a mean recall of "
+                f"{row['from others']:.1%}, its own {row['from itself']:.1%}"
+            )
+    text = "; ".join(parts)
+    return f"{text[0].upper()}{text[1:]}."
+
+
 def audit_confound(data: CleanData, outputs: list[Output]) -> Finding:
     """Ask of every class whether its source, not the face, may be recognised."""
     rows = draw_down(np.arange(len(data.labels)))

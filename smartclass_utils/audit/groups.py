@@ -144,6 +144,11 @@ def gaps(right: np.ndarray, people: pd.DataFrame, targets: np.ndarray) -> pd.Dat
     return table.rename_axis("attribute")
 
 
+def clearest_gap(tested: pd.DataFrame) -> str:
+    """Return the attribute of :func:`gaps` with the lowest p-value."""
+    return str(tested["p"].idxmin())
+
+
 def reweighted(data: CleanData, attribute: str, seed: int = 0) -> CleanData:
     """Return the data with training images drawn so that groups weigh the same.
 
@@ -188,19 +193,21 @@ def audit_groups(data: CleanData, trainings: list[Output]) -> Finding:
     tested = gaps(right, people, targets)
     if tested.empty:
         return missing(f"No two groups have {FEWEST} test images: nothing to compare.")
-    widest = tested["gap"].idxmax()
+    clearest = clearest_gap(tested)
     real = tested.index[tested["p (Holm)"] < LEVEL]
     sentence = (
-        f"The widest gap of {trainings[0].card['title']} is that of *{widest}*, "
-        f"{100 * tested['gap'].max():.1f} points between its best and worst served "
-        f"group (p = {tested.loc[widest, 'p (Holm)']:.2g} after Holm’s correction). "
-        + (
-            f"Gaps that chance hardly explains: {', '.join(real)}."
-            if len(real)
-            else f"None of {len(tested)} gaps is more than chance makes with "
-            f"{len(test)} test images."
-        )
+        f"The clearest gap of {trainings[0].card['title']} is that of *{clearest}*: "
+        f"{100 * tested.loc[clearest, 'gap']:.1f} points between its best and worst "
+        f"served group, p = {tested.loc[clearest, 'p (Holm)']:.2g} after Holm’s "
+        "correction. "
     )
+    if len(real):
+        sentence += f"Chance hardly explains the gaps of {', '.join(real)}."
+    else:
+        sentence += (
+            f"With {len(test)} test images, none of {len(tested)} gaps is more than "
+            "chance makes."
+        )
     numbers = {
         "gaps": tested.reset_index().to_dict("records"),
         "recall": {n: t.reset_index().to_dict("records") for n, t in tables.items()},

@@ -128,12 +128,13 @@ def reliability_diagram(
     return fig
 
 
-def spread_dots(table: pd.DataFrame) -> Figure:
+def spread_dots(trainings: list[dict]) -> Figure:
     """Draw accuracies of trainings on redrawn splits: one line a split, a dot a seed.
 
     Args:
-        table: columns ``network``, ``split``, ``seed``, ``accuracy`` (0…1).
+        trainings: of each ``network``, ``split``, ``seed``, ``accuracy`` (0…1).
     """
+    table = pd.DataFrame(trainings)
     networks = list(dict.fromkeys(table["network"]))
     splits = sorted(table["split"].unique())
     fig, axes = plt.subplots(

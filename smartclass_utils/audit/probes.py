@@ -67,6 +67,20 @@ VIEWS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
+def shown(image: np.ndarray) -> dict[str, np.ndarray]:
+    """Return what the first and the last view leave of an image, for a figure.
+
+    Args:
+        image: uint8 (H, W).
+    """
+    edge = max(image.shape[0] // 9, 1)
+    outside = image.copy()
+    outside[edge:-edge, edge:-edge] = 255
+    side = image.shape[0] // max(image.shape[0] // THUMBNAIL, 1)
+    small = thumbnail(image[None]).reshape(side, -1)
+    return {"border only": outside, "8 × 8 thumbnail": small}
+
+
 def probe(n_features: int, n_images: int) -> Pipeline:
     """Return a fresh probe: scaling, principal components, a kernel classifier.
 

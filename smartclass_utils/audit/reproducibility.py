@@ -12,7 +12,7 @@ from smartclass_utils.dataset import CleanData
 from smartclass_utils.models import build
 from smartclass_utils.training import Recipe, fit, seed_everything
 
-SUBSET = 300  # images that the trial trainings learn from, at most
+SUBSET = 160  # images that the trial trainings learn from, at most
 
 
 def weights_hash(model: torch.nn.Module) -> str:
