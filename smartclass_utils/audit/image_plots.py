@@ -5,11 +5,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from smartclass_utils.audit.plots import percent_axis
+from smartclass_utils.audit.plots import OURS, percent_axis
 from smartclass_utils.config import class_colour
 from smartclass_utils.dataset import CleanData
 from smartclass_utils.plots import bar_style, grid_of_images
-from smartclass_utils.result_plots import MODEL_COLOURS
 
 
 def probe_bars(table: pd.DataFrame, classes: tuple) -> Figure:
@@ -103,14 +102,11 @@ def group_recalls(tables: dict[str, pd.DataFrame], overall: float) -> Figure:
         overall: recall of all images, 0…1.
     """
     lines = sum(len(table) for table in tables.values()) + len(tables)
-    fig, ax = plt.subplots(figsize=(8, 0.36 * lines + 0.9))
+    fig, ax = plt.subplots(figsize=(8, 0.3 * lines + 0.9))
     position, ticks, names = 0, [], []
-    for which, (attribute, table) in enumerate(tables.items()):
-        colour = MODEL_COLOURS[(which + 1) % len(MODEL_COLOURS)]
+    for attribute, table in tables.items():
         for group, row in table.iterrows():
-            ax.plot(
-                [row["low"], row["high"]], [position] * 2, color=colour, linewidth=4
-            )
+            ax.plot([row["low"], row["high"]], [position] * 2, color=OURS, linewidth=4)
             ax.plot(row["recall"], position, "o", color="#222222", markersize=8)
             ticks.append(position)
             name = attribute.replace("_", " ")

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from smartclass_utils.audit.calibration import reliability
 from smartclass_utils.audit.outputs import Output, by_model, softmax
@@ -12,11 +12,13 @@ from smartclass_utils.result_plots import MODEL_COLOURS, MODEL_MARKERS
 
 REPORTED = "#777777"  # the colour of reported numbers, as in chapter 4
 OURS = "#0072B2"
+FEWEST = 10  # images behind a point of a reliability diagram
 
 
 def percent_axis(ax: plt.Axes, which: str = "x") -> None:
     """Write shares in 0…1 as whole percentages."""
     axis = ax.xaxis if which == "x" else ax.yaxis
+    axis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
     axis.set_major_formatter(PercentFormatter(1, decimals=0))
 
 
@@ -80,7 +82,7 @@ def network_intervals(table: pd.DataFrame) -> Figure:
     percent_axis(ax)
     ax.set_xlabel("test accuracy")
     ax.grid(axis="x")
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, 1.25), ncols=3)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, 1.16), ncols=3)
     return fig
 
 
@@ -89,7 +91,8 @@ def reliability_diagram(
 ) -> Figure:
     """Draw accuracy against confidence, before and after the temperature.
 
-    The trainings of a network are drawn together. A point's size is its images.
+    The trainings of a network are drawn together. A point's size is its images; points
+    of fewer than :data:`FEWEST` are left out.
 
     Args:
         outputs: of the stored networks.
@@ -103,6 +106,7 @@ def reliability_diagram(
         for ax, divide in zip(axes, (1.0, temperatures[title]), strict=True):
             probabilities = np.concatenate([softmax(o.test / divide) for o in own])
             table = reliability(probabilities, targets)
+            table = table[table["images"] >= FEWEST]
             colour = MODEL_COLOURS[which % len(MODEL_COLOURS)]
             ax.plot(table.confidence, table.accuracy, color=colour, linewidth=1.3)
             ax.scatter(
@@ -122,7 +126,7 @@ def reliability_diagram(
         percent_axis(ax, "y")
     axes[0].set_ylabel("share of right answers")
     handles, names = axes[0].get_legend_handles_labels()
-    legend = axes[0].legend(handles, names, loc="upper left")
+    legend = axes[0].legend(handles, names, loc="lower right")
     for handle in legend.legend_handles:
         handle.set_sizes([50])
     return fig

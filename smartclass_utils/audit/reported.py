@@ -15,7 +15,7 @@ from smartclass_utils.audit.decoding import (
 )
 from smartclass_utils.audit.findings import Finding
 from smartclass_utils.evaluation import wilson_interval
-from smartclass_utils.tables import read_reported
+from smartclass_utils.tables import MISSING, read_reported
 
 
 def printed_classes(model: str) -> tuple[list[str], list[tuple[float | None, float]]]:
@@ -99,13 +99,14 @@ def f1_table(main: pd.DataFrame) -> pd.DataFrame:
     table = read_reported("table2").set_index("model")
     precision, recall = table["macro_precision_percent"], table["macro_recall_percent"]
     f1 = 2 * main["right"] / (main["images"] + main["predicted"])
+    known = {"main": f"{100 * f1.mean():.2f}"}
     return pd.DataFrame(
         {
             "printed": table["macro_f1_percent"],
             "harmonic mean": (2 * precision * recall / (precision + recall)).round(2),
-            "mean of the classes": pd.Series({"main": round(100 * f1.mean(), 2)}),
+            "mean of the classes": [known.get(name, MISSING) for name in table.index],
         }
-    ).loc[table.index]
+    )
 
 
 def intervals_table(size: int) -> pd.DataFrame:
