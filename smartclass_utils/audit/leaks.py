@@ -17,7 +17,7 @@ HASH_SIDE = 8  # bits, height and width of a perceptual hash
 SMALL = 32  # pixels, height and width of the image that is hashed
 NEAR = 8  # bits of 64 that may differ in a candidate
 ALIKE = 0.96  # correlation of the pixels; no two different demo faces reach it
-CHUNK = 2048  # images compared with all others at a time
+CHUNK = 1024  # images compared with all others at a time
 
 
 def perceptual_hash(images: np.ndarray) -> np.ndarray:
@@ -34,7 +34,7 @@ def perceptual_hash(images: np.ndarray) -> np.ndarray:
     bits = np.empty((len(images), HASH_SIDE**2), bool)
     for start in range(0, len(images), CHUNK):
         part = np.asarray(images[start : start + CHUNK], np.float32)  # (B, H, W)
-        small = resize(part, (len(part), SMALL, SMALL), anti_aliasing=False)
+        small = resize(part, (len(part), SMALL, SMALL), anti_aliasing=True)
         waves = dctn(small, axes=(1, 2))[:, :HASH_SIDE, :HASH_SIDE]
         waves = waves.reshape(len(part), -1)  # (B, 64)
         bits[start : start + CHUNK] = waves > np.median(waves, axis=1, keepdims=True)

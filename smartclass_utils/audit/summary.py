@@ -6,6 +6,8 @@ from smartclass_utils.audit.findings import Finding
 from smartclass_utils.audit.outputs import Output, by_model
 
 NONE = "–"
+BORDER = "border only"
+SOURCE = {True: "yes", False: "no", None: "can’t tell"}
 
 
 def claims_table(size: int, needed: int) -> pd.DataFrame:
@@ -66,17 +68,14 @@ def stored_table(stored: dict[str, dict]) -> pd.DataFrame:
         )
         pairs = content["comparisons"].get("pairs", [])
         apart = [f"{p['first']} – {p['second']}" for p in pairs if told_apart(p)]
-        border = next(
-            row for row in confound["probes"] if row.get("what the probe sees")
-        )
+        probes = confound.get("probes", [])
+        border = [p["class"] for p in probes if p["what the probe sees"] == BORDER]
         columns[name] = {
             "images": f"{content['data']['n_images']:,}",
             "near-duplicate pairs": leaks["near_pairs"],
             "test images with a double": leaks["test_images_with_a_double"],
-            "source recognisable": {True: "yes", False: "no", None: "one source"}[
-                confound["confound"]
-            ],
-            "mean recall from the border": f"{border['class']:.0%}",
+            "source recognisable": SOURCE[confound.get("confound")],
+            "mean recall from the border": f"{border[0]:.0%}" if border else NONE,
             "calibration error": f"{100 * before:.1f} → {100 * after:.1f} points",
             "networks told apart": "; ".join(apart) or "none",
             "sd from seed, from split": spreads(content["spread"]),
