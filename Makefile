@@ -5,7 +5,8 @@ RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
 NBVAL := $(RUN) -m pytest -q -x --nbval-current-env --nbval-cell-timeout=600
 EXACT := notebooks/01_data_cleaning.ipynb notebooks/02_data_visualization.ipynb
-TRAINED := notebooks/03_training.ipynb notebooks/04_evaluation.ipynb
+TRAINED := notebooks/03_training.ipynb notebooks/04_evaluation.ipynb \
+  notebooks/06_what_the_numbers_are_worth.ipynb
 
 # What the notebooks write while they are tested, apart from everything else.
 TRIAL := $(CURDIR)/build/test
@@ -14,7 +15,7 @@ test: export SMARTCLASS_OUT = $(TRIAL)
 test: export TQDM_DISABLE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help report data test lint lab bench record constraints clean
+.PHONY: help report audit data test lint lab bench record constraints clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | \
@@ -44,6 +45,9 @@ test: lint ## lint, unit tests, and every notebook against its stored outputs
 	rm -rf $(TRIAL)
 	$(NBVAL) --nbval --nbval-sanitize-with notebooks/nbval.cfg $(EXACT)
 	$(NBVAL) --nbval-lax $(TRAINED)
+
+audit: $(READY) ## check what the last report's numbers are worth; takes minutes
+	@$(RUN) -m smartclass_utils audit
 
 lab: $(READY) ## open JupyterLab on the notebooks
 	$(RUN) -m jupyter lab --notebook-dir=notebooks

@@ -1,4 +1,4 @@
-"""The commands: ``python -m smartclass_utils report|data|record``."""
+"""The commands: ``python -m smartclass_utils report|audit|data|record``."""
 
 import argparse
 import sys
@@ -18,6 +18,14 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("--epochs", type=int, help="training epochs of every model")
     report.add_argument("--seeds", type=int, help="trainings of every model")
     report.add_argument("--image-size", type=int, help="pixels, height and width")
+    audit = commands.add_parser("audit", help="check what the numbers are worth")
+    audit.add_argument("--clean", help="a clean folder; default: the last report's")
+    audit.add_argument("--models", help="folder of trained networks; likewise")
+    audit.add_argument("--out", help="JSON file to write; default: beside the report")
+    audit.add_argument("--seeds", type=int, default=5, help="of extra trainings")
+    audit.add_argument("--splits", type=int, default=4, help="to redraw")
+    audit.add_argument("--epochs", type=int, default=3, help="of extra trainings")
+    audit.add_argument("--jobs", type=int, default=1, help="processes for these")
     data = commands.add_parser("data", help="download the real sources")
     data.add_argument(
         "--accept-terms", action="store_true", help="you have read the sources' terms"
@@ -34,6 +42,10 @@ def run(arguments: argparse.Namespace) -> None:
         from smartclass_utils.report import run_report
 
         print(f"The report is ready: {run_report(**options)}")
+    elif command == "audit":
+        from smartclass_utils.audit.command import run_audit
+
+        print(f"The audit is stored: {run_audit(**options)}")
     elif command == "data":
         from smartclass_utils.sources.download import download_sources
 
