@@ -71,14 +71,20 @@ def workspace() -> Workspace:
 
     The environment variable ``SMARTCLASS_OUT`` puts all of them into one folder
     (``make report OUT=…`` sets it). Without it the clean images and the models lie
-    in ``data/`` and everything else in ``report/``.
+    in ``data/`` and everything else in ``report/``. While ``make report`` is at work,
+    ``SMARTCLASS_STAGE`` names the folder for models and report until all is complete.
     """
     out = os.environ.get("SMARTCLASS_OUT")
     if out:
         folder = Path(out).expanduser().resolve()
-        return Workspace(folder / "clean", folder / "models", folder)
-    data = ROOT / "data"
-    return Workspace(data / "clean", data / "models", ROOT / "report")
+        place = Workspace(folder / "clean", folder / "models", folder)
+    else:
+        data = ROOT / "data"
+        place = Workspace(data / "clean", data / "models", ROOT / "report")
+    stage = os.environ.get("SMARTCLASS_STAGE")
+    if stage:
+        return Workspace(place.clean, Path(stage) / "models", Path(stage))
+    return place
 
 
 def canonical_label(name: str) -> str:

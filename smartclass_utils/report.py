@@ -29,6 +29,7 @@ from smartclass_utils.training import Recipe
 NOTEBOOKS = ROOT / "notebooks"
 TEMPLATES = Path(__file__).with_name("templates")
 CHAPTER_SECONDS = "chapter_seconds.json"
+STAGE = "unfinished"  # folder in which a report is made before it replaces another
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def run_report(
 
     Raises:
         SmartClassError: if an argument cannot work (nothing is written then), or if a
-            chapter stops.
+            chapter stops (an older report and its models stay as they are).
     """
     given = {"EPOCHS": epochs, "SEEDS": seeds, "IMAGE_SIZE": image_size}
     parameters = {name: value for name, value in given.items() if value is not None}
@@ -91,12 +92,29 @@ def run_report(
     if out:
         os.environ["SMARTCLASS_OUT"] = str(Path(out).expanduser().resolve())
     place = workspace()
-    shutil.rmtree(place.figures, ignore_errors=True)
-    run_notebooks(place, parameters)
-    index = export(place)
+    stage = place.out / STAGE
+    shutil.rmtree(stage, ignore_errors=True)
+    os.environ["SMARTCLASS_STAGE"] = str(stage)
+    try:
+        run_notebooks(workspace(), parameters)
+        export(workspace())
+    finally:
+        del os.environ["SMARTCLASS_STAGE"]
+    publish(stage, place)
     if is_demo and not out and not parameters:
         copy_figures(place.figures, COMMITTED_FIGURES)
-    return index
+    return place.out / "index.html"
+
+
+def publish(stage: Path, place: Workspace) -> None:
+    """Put a complete report, and its models, in the place of an older one."""
+    for made in sorted(stage.iterdir()):
+        target = place.models if made.name == "models" else place.out / made.name
+        if target.is_dir():
+            shutil.rmtree(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(made, target)
+    stage.rmdir()
 
 
 def check_parameters(parameters: dict[str, int]) -> None:
@@ -150,8 +168,8 @@ def link_pages(page: str) -> str:
     return re.sub(r'href="(\d\d_\w+)\.ipynb', r'href="\1.html', page)
 
 
-def export(place: Workspace) -> Path:
-    """Write one page a chapter and ``index.html``; return the latter's path."""
+def export(place: Workspace) -> None:
+    """Write one page a chapter and ``index.html``."""
     files = sorted((place.out / "notebooks").glob("*.ipynb"))
     chapters = [read_chapter(file) for file in files]
     results = json.loads((place.out / "results.json").read_text(encoding="utf-8"))
@@ -175,4 +193,3 @@ def export(place: Workspace) -> Path:
         chapters=chapters, results=results, figures=figures, css=css
     )
     write_text(place.out / "index.html", page)
-    return place.out / "index.html"

@@ -197,6 +197,7 @@ def verdict(first: dict, second: dict) -> str:
 
 def words(table: pd.DataFrame, index: bool = False) -> HTML:
     """Return a table of texts for a notebook, set from the left."""
-    cell = '<td style="text-align: left">'
-    page = table.to_html(index=index, justify="left", border=0)
-    return HTML(page.replace("<td>", cell))
+    page = table.to_html(index=index, border=0)
+    for tag in ("th", "td"):
+        page = page.replace(f"<{tag}>", f'<{tag} style="text-align: left">')
+    return HTML(page)

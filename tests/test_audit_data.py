@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from test_audit_comparisons import output
+from test_near_duplicates import smooth_images
 
 from smartclass_utils.audit import (
     confound,
@@ -13,36 +14,6 @@ from smartclass_utils.audit import (
     probes,
 )
 from smartclass_utils.audit.findings import count
-
-
-def smooth_images(n, size=24, seed=0):
-    """Return images of a few random waves, each unlike the others, uint8."""
-    generator = np.random.default_rng(seed)
-    axis = np.arange(size) / size
-    images = np.zeros((n, size, size))
-    for _ in range(12):
-        u, v = generator.integers(0, 5, (2, n, 1))
-        phase, weight = generator.uniform(0, 6, (2, n, 1, 1))
-        waves = (u * axis)[:, :, None] + (v * axis)[:, None, :]
-        images += weight * np.cos(2 * np.pi * waves + phase)
-    return np.clip(128 + 8 * images, 0, 255).astype(np.uint8)
-
-
-def test_hash_survives_brightness_but_tells_images_apart():
-    images = smooth_images(30)
-    bits = leaks.perceptual_hash(images)
-    brighter = leaks.perceptual_hash((images * 0.8 + 20).astype(np.uint8))
-    assert bits.shape == (30, 64)
-    assert (bits != brighter).sum(axis=1).max() <= 6
-    distances = (bits[:, None] != bits[None]).sum(axis=2)
-    assert np.median(distances[np.triu_indices(30, 1)]) > 15
-
-
-def test_pairs_are_found_over_chunks(monkeypatch):
-    monkeypatch.setattr(leaks, "CHUNK", 7)
-    bits = leaks.perceptual_hash(smooth_images(30))
-    bits[29] = bits[2]
-    assert [2, 29] in leaks.candidates(bits, 0).tolist()
 
 
 def test_identical_files_pair_and_unknown_ones_do_not():

@@ -32,18 +32,21 @@ def tree(folder: Path) -> dict:
     }
 
 
+def run_report(*arguments) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "smartclass_utils", "report", *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
 @pytest.fixture(scope="module")
 def foreign_report(tmp_path_factory):
     """A whole report on a folder of three foreign classes."""
     place = tmp_path_factory.mktemp("foreign")
     photos = write_photos(place / "photos")
     before = {**tree(ROOT / "notebooks"), **tree(COMMITTED_FIGURES), **tree(photos)}
-    command = [sys.executable, "-m", "smartclass_utils", "report"]
-    command += ["--data", photos, "--out", place / "out", "--epochs", "1"]
-    command += ["--image-size", "32", "--seeds", "2"]
-    ended = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    options = ("--epochs", "1", "--image-size", "32", "--seeds", "2")
+    ended = run_report("--data", photos, "--out", place / "out", *options)
     assert ended.returncode == 0, ended.stderr[-3000:]
     after = {**tree(ROOT / "notebooks"), **tree(COMMITTED_FIGURES), **tree(photos)}
     return place / "out", before == after
@@ -106,6 +109,18 @@ def test_bad_arguments_end_in_a_sentence_and_write_nothing(
     assert sentence in message
     assert message.count("\n") == 1
     assert not out.exists()
+
+
+def test_a_run_that_fails_leaves_the_older_report_and_models(foreign_report, tmp_path):
+    out, _ = foreign_report
+    before = tree(out)
+    photos = write_photos(tmp_path / "photos", per_class=14)
+    for file in sorted((photos / "owl").iterdir())[2:]:
+        file.unlink()
+    ended = run_report("--data", photos, "--out", out)
+    assert ended.returncode == 2
+    assert "Class 'owl' has only 2 usable images" in ended.stderr
+    assert {path: time for path, time in tree(out).items() if path in before} == before
 
 
 def test_links_between_chapters_lead_to_pages():

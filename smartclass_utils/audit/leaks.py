@@ -4,64 +4,18 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.fft import dctn
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from skimage.transform import resize
 
 from smartclass_utils.audit.findings import Finding, count
 from smartclass_utils.audit.outputs import Output, by_model
 from smartclass_utils.dataset import CleanData
-
-HASH_SIDE = 8  # bits, height and width of a perceptual hash
-SMALL = 32  # pixels, height and width of the image that is hashed
-NEAR = 8  # bits of 64 that may differ in a candidate
-ALIKE = 0.96  # correlation of the pixels; no two different demo faces reach it
-CHUNK = 1024  # images compared with all others at a time
-
-
-def perceptual_hash(images: np.ndarray) -> np.ndarray:
-    """Return 64 bits an image that small changes leave alone, bool (N, 64).
-
-    The image is reduced to 32 × 32 pixels and taken apart into waves (discrete cosine
-    transform); each bit says whether one of the 8 × 8 longest waves is stronger than
-    their median. Known as pHash: Zauner 2010, *Implementation and Benchmarking of
-    Perceptual Image Hash Functions*.
-
-    Args:
-        images: uint8 (N, H, W).
-    """
-    bits = np.empty((len(images), HASH_SIDE**2), bool)
-    for start in range(0, len(images), CHUNK):
-        part = np.asarray(images[start : start + CHUNK], np.float32)  # (B, H, W)
-        small = resize(part, (len(part), SMALL, SMALL), anti_aliasing=True)
-        waves = dctn(small, axes=(1, 2))[:, :HASH_SIDE, :HASH_SIDE]
-        waves = waves.reshape(len(part), -1)  # (B, 64)
-        bits[start : start + CHUNK] = waves > np.median(waves, axis=1, keepdims=True)
-    return bits
-
-
-def candidates(bits: np.ndarray, near: int = NEAR) -> np.ndarray:
-    """Return all pairs whose hashes differ in at most ``near`` bits, int64 (P, 2)."""
-    signs = np.where(bits, 1, -1).astype(np.float32)  # (N, 64)
-    found = []
-    for start in range(0, len(signs), CHUNK):
-        agreement = signs[start : start + CHUNK] @ signs[start:].T
-        first, second = np.nonzero(agreement >= bits.shape[1] - 2 * near)
-        keep = first < second
-        found.append(np.stack([first[keep], second[keep]], axis=1) + start)
-    return np.concatenate(found)
-
-
-def correlation(images: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    """Return the correlation of the pixels of each pair, float64 (P,), −1…1."""
-    values = np.zeros(len(pairs))
-    for i, (a, b) in enumerate(pairs):
-        first, second = images[a].astype(np.float64), images[b].astype(np.float64)
-        first, second = first - first.mean(), second - second.mean()
-        size = np.sqrt((first**2).sum() * (second**2).sum())
-        values[i] = (first * second).sum() / size if size else float(size == 0)
-    return values
+from smartclass_utils.near_duplicates import (
+    ALIKE,
+    NEAR,
+    clusters,
+    correlation,
+    near_pairs,
+    perceptual_hash,
+)
 
 
 def exact_pairs(hashes: list[str]) -> np.ndarray:
@@ -115,7 +69,7 @@ class Duplicates:
 
     Attributes:
         pairs: ``first``, ``second`` (rows of labels.csv), ``kind`` (same file, near),
-            ``bits`` that differ, ``correlation``, ``same label``, ``same split``.
+            ``correlation``, ``same label``, ``same split``.
         clusters: number of the cluster of every image, int (N,); an image without a
             double is a cluster of its own.
     """
@@ -129,32 +83,23 @@ def find_duplicates(
 ) -> Duplicates:
     """Find images that occur twice, over all splits and labels.
 
-    A hash alone would raise false alarms among aligned faces. So it only proposes
-    pairs; the pixels of the clean images decide.
-
     Args:
         data: the cleaned data set.
         near: bits of 64 that may differ.
         alike: correlation of the pixels, at least.
     """
     exact = exact_pairs(data.labels["sha256"].tolist())
-    bits = perceptual_hash(data.images)
-    near_pairs = candidates(bits, near)
-    alikeness = correlation(data.images, near_pairs)
-    near_pairs = near_pairs[alikeness >= alike]
     known = {tuple(pair) for pair in exact.tolist()}
+    pairs = near_pairs(data.images, near, alike).tolist()
     rows = [(*pair, "same file") for pair in exact.tolist()]
-    rows += [(*p, "near") for p in near_pairs.tolist() if tuple(p) not in known]
+    rows += [(*pair, "near") for pair in pairs if tuple(pair) not in known]
     table = pd.DataFrame(rows, columns=["first", "second", "kind"])
     both = table[["first", "second"]].to_numpy(np.int64).reshape(-1, 2)
-    table["bits"] = (bits[both[:, 0]] != bits[both[:, 1]]).sum(axis=1)
     table["correlation"] = correlation(data.images, both)
     for name in ("label", "split"):
         values = data.labels[name].to_numpy()
         table[f"same {name}"] = values[both[:, 0]] == values[both[:, 1]]
-    n = len(data.labels)
-    graph = coo_array((np.ones(len(both)), (both[:, 0], both[:, 1])), shape=(n, n))
-    return Duplicates(table, connected_components(graph, directed=False)[1])
+    return Duplicates(table, clusters(both, len(data.labels)))
 
 
 def leaked(data: CleanData, found: Duplicates) -> np.ndarray:

@@ -14,6 +14,7 @@ from smartclass_utils.cleaning.shards import SHARD, Verdict
 from smartclass_utils.cleaning.splits import complete_split, draw_split
 from smartclass_utils.config import MANIFEST_COLUMNS, SmartClassError
 from smartclass_utils.files import replacing, sha256, write_json
+from smartclass_utils.near_duplicates import clusters, near_pairs
 from smartclass_utils.sources import Manifest
 
 PARTS = ".parts"
@@ -49,11 +50,14 @@ def fill(
     kept["original_file"] = kept["file"]
     kept["file"] = clean_names(kept)
     kept = kept.sort_values("file")
-    draw = complete_split if manifest.given_split else draw_split
-    second = kept["split"] if manifest.given_split else kept["subject"]
-    kept["split"] = draw(kept["label"], second)
-    write_tables(build, table, kept)
     write_images(build, parts, verdicts, kept, image_size)
+    if manifest.given_split:
+        kept["split"] = complete_split(kept["label"], kept["split"])
+    else:
+        images = np.load(build / "images.npy", mmap_mode="r", allow_pickle=False)
+        alike = clusters(near_pairs(images), len(images))
+        kept["split"] = draw_split(kept["label"], kept["subject"], alike)
+    write_tables(build, table, kept)
     counts = count(manifest.table, table)
     card = {
         "name": manifest.name,

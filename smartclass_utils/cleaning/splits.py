@@ -11,14 +11,18 @@ from smartclass_utils.config import SPLIT_SEED, SPLIT_SHARES, SPLITS, SmartClass
 FOLDS = 20  # of subjects, at most; 3 of them are 15 %
 
 
-def draw_split(labels: pd.Series, subjects: pd.Series) -> np.ndarray:
+def draw_split(
+    labels: pd.Series, subjects: pd.Series, alike: np.ndarray | None = None
+) -> np.ndarray:
     """Draw a split with the same shares of every class in each part.
 
-    Images of one subject stay together; images without a subject are drawn singly.
+    Images of one subject stay together. So do nearly equal images without a subject:
+    the first of a cluster is drawn, the others follow it.
 
     Args:
         labels: class of every image, N of them, in a fixed order.
         subjects: who is on it, ``""`` where unknown, N of them.
+        alike: cluster of every image, int (N,); by default none are alike.
 
     Returns:
         ``"train"``, ``"val"`` or ``"test"`` for every image, object (N,).
@@ -27,12 +31,12 @@ def draw_split(labels: pd.Series, subjects: pd.Series) -> np.ndarray:
         SmartClassError: if a class has too few images to be in all three parts.
     """
     labels, named = np.asarray(labels, object), np.asarray(subjects != "")
+    alike = np.arange(len(labels)) if alike is None else alike
     split = np.full(len(labels), "train", object)
-    single = np.flatnonzero(~named)
-    grouped = np.flatnonzero(named)
+    single, grouped = np.flatnonzero(~named), np.flatnonzero(named)
     if len(single):
         try:
-            split[single] = draw_singly(labels[single])
+            split[single] = draw_clusters(labels[single], alike[single])
         except SmartClassError:  # a few without a subject stay in train
             if not len(grouped):
                 raise
@@ -41,6 +45,15 @@ def draw_split(labels: pd.Series, subjects: pd.Series) -> np.ndarray:
         split[grouped] = draw_by_subject(labels[grouped], groups)
     check_parts(labels, split)
     return split
+
+
+def draw_clusters(labels: np.ndarray, alike: np.ndarray) -> np.ndarray:
+    """Draw 70/15/15 of every class by the first image of each cluster."""
+    _, first, follows = np.unique(alike, return_index=True, return_inverse=True)
+    split = np.empty(len(labels), object)
+    order = np.sort(first)  # the drawing goes by the order of the images
+    split[order] = draw_singly(labels[order])
+    return split[first][follows]
 
 
 def draw_singly(labels: np.ndarray) -> np.ndarray:
