@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from smartclass_utils.config import SmartClassError
 from smartclass_utils.dataset import CleanData
+from smartclass_utils.memory import keep_freed_memory
 
 EVALUATION_BATCH = 128  # images; large enough to be fast, small enough for any memory
 
@@ -195,6 +196,7 @@ def fit(
         The network with its best weights, on the CPU, and the record of training.
     """
     device = device or pick_device()
+    keep_freed_memory()
     model = model.to(device)
     train, val = Batches(data, "train", device), Batches(data, "val", device)
     optimiser = torch.optim.Adam(model.parameters(), recipe.learning_rate, fused=True)

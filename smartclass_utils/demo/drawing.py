@@ -8,7 +8,6 @@ from one camera, as it does in the report; ``shuffle_cameras`` takes that away.
 import hashlib
 import inspect
 import json
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -35,6 +34,7 @@ from smartclass_utils.demo import (
 )
 from smartclass_utils.demo.plan import UNREADABLE, Job, plan_files
 from smartclass_utils.files import write_json
+from smartclass_utils.memory import keep_freed_memory
 
 # Their code decides what is drawn, so a change in any of them draws the set anew.
 DRAWING = (
@@ -51,13 +51,6 @@ DRAWING = (
     skin,
 )
 SHARD = 40  # faces drawn by one call of a process
-# A face takes hundreds of arrays just above the size from which glibc asks the system
-# for fresh pages each time; told to keep them, it draws a fifth faster. Elsewhere
-# nobody reads these.
-KEEP_PAGES = {
-    "MALLOC_MMAP_THRESHOLD_": "100000000",
-    "MALLOC_TRIM_THRESHOLD_": "1000000000",
-}
 
 
 def draw_demo(
@@ -141,7 +134,6 @@ def write_faces(root: Path, work: list[Job], jobs: int | None) -> list[dict[str,
     """Draw and write all files; returns their rows of attributes."""
     drawn = [job for job in work if not job.copy_of]
     shards = [drawn[start : start + SHARD] for start in range(0, len(drawn), SHARD)]
-    os.environ.update(KEEP_PAGES)  # for the processes that joblib starts
     pool = joblib.Parallel(n_jobs=jobs or -1, return_as="generator")
     rows = []
     with tqdm(total=len(drawn), desc="Drawing demo faces", unit="face") as bar:
@@ -158,6 +150,7 @@ def write_faces(root: Path, work: list[Job], jobs: int | None) -> list[dict[str,
 
 def write_shard(root: Path, shard: list[Job]) -> list[dict[str, str]]:
     """Draw and write a few files; returns their rows of attributes."""
+    keep_freed_memory()  # a face takes hundreds of arrays
     for job in shard:
         picture = faces.draw_face(
             job.expression, seed=job.seed, size=job.size, camera=job.camera
