@@ -111,6 +111,16 @@ def test_findings_are_added_to_results_without_losing_any(tmp_path):
     assert content["audit"]["b"] == {"available": False, "reason": "Nothing there."}
 
 
+def test_a_stored_audit_must_be_of_the_same_images(clean_data, tmp_path, monkeypatch):
+    monkeypatch.setenv("SMARTCLASS_OUT", str(tmp_path))
+    about = {"name": clean_data.name, "fingerprint": clean_data.fingerprint}
+    (tmp_path / "audit.json").write_text(json.dumps({"data": about}), "utf-8")
+    assert command.read_stored(clean_data)["data"] == about
+    about["fingerprint"] = "other images"
+    (tmp_path / "audit.json").write_text(json.dumps({"data": about}), "utf-8")
+    assert command.read_stored(clean_data) is None
+
+
 def test_a_check_that_is_not_stored_says_how_to_get_it():
     assert "smartclass_utils audit" in command.stored_check(None, "spread")["sentence"]
     stored = {"spread": {"available": False, "reason": "Too few."}}
