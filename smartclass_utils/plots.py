@@ -51,7 +51,7 @@ def present(fig: Figure, name: str, caption: str, alt: str) -> None:
     index = folder / "figures.json"
     known = json.loads(index.read_text(encoding="utf-8")) if index.exists() else {}
     known[name] = {"caption": caption, "alt": alt}
-    write_json(index, dict(sorted(known.items())))
+    write_json(index, dict(sorted(known.items(), key=lambda item: item[0][:2])))
     display(fig, metadata={"image/png": {"alt": alt}})
     plt.close(fig)
     display(Markdown(f"*{caption}*"))

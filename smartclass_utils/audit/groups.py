@@ -205,8 +205,8 @@ def audit_groups(data: CleanData, trainings: list[Output]) -> Finding:
         sentence += f"Chance hardly explains the gaps of {', '.join(real)}."
     else:
         sentence += (
-            f"With {len(test)} test images, none of {len(tested)} gaps is more than "
-            "chance makes."
+            f"With {len(test)} test images, chance alone can explain each of the "
+            f"{len(tested)} gaps."
         )
     numbers = {
         "gaps": tested.reset_index().to_dict("records"),
