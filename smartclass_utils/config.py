@@ -29,7 +29,6 @@ COLOURS = {
 }
 OTHER_COLOURS = ("#009E73", "#CC79A7", "#56B4E9", "#000000", "#B8A600", "#7F3C8D")
 HATCHES = {"angry": "//", "engaged": "..", "happy": "\\\\", "neutral": ""}
-MARKERS = {"angry": "^", "engaged": "s", "happy": "o", "neutral": "D"}
 
 SPLITS = ("train", "val", "test")
 SPLIT_SHARES = {"train": 0.70, "val": 0.15, "test": 0.15}

@@ -82,7 +82,10 @@ def decode_all(
     progress: bool,
 ) -> list[Verdict]:
     """Decode all files on all cores, leaving out what the journal holds already."""
-    done = [read_verdicts_of(p, piece) for p, piece in zip(parts, pieces, strict=True)]
+    done = [
+        shards.read_verdicts(part, len(piece))
+        for part, piece in zip(parts, pieces, strict=True)
+    ]
     work = [
         joblib.delayed(shards.clean_shard)(str(root), piece, size, part)
         for piece, part, ready in zip(pieces, parts, done, strict=True)
@@ -92,13 +95,8 @@ def decode_all(
     run_all(work, jobs, progress, before)
     verdicts = []
     for part, piece, ready in zip(parts, pieces, done, strict=True):
-        verdicts += ready if ready is not None else read_verdicts_of(part, piece)
+        verdicts += ready or shards.read_verdicts(part, len(piece))
     return verdicts
-
-
-def read_verdicts_of(part: Path, piece: list[str]) -> list[Verdict] | None:
-    """Return what the journal says of some files, ``None`` if nothing."""
-    return shards.read_verdicts(part, len(piece))
 
 
 def run_all(work: list, jobs: int | None, progress: bool, before: int) -> None:
