@@ -11,8 +11,10 @@ from torch import nn
 from smartclass_utils.config import SmartClassError
 from smartclass_utils.dataset import CleanData
 from smartclass_utils.files import replacing, sha256, write_json
+from smartclass_utils.hardware import environment
 from smartclass_utils.models import TITLES, count_parameters, from_spec
-from smartclass_utils.training import Fit, Recipe, environment
+from smartclass_utils.recipes import Recipe
+from smartclass_utils.training import Fit
 
 
 def save_model(
@@ -73,6 +75,11 @@ def read_cards(folder: Path) -> list[dict]:
             "(notebooks/03_training.ipynb)."
         )
     return [json.loads(file.read_text(encoding="utf-8")) for file in files]
+
+
+def flips(card: dict) -> bool:
+    """Return whether the network answers for an image and its mirror image."""
+    return bool(card["recipe"].get("flip_test"))
 
 
 def load_model(folder: Path, card: dict, data: CleanData | None = None) -> nn.Module:

@@ -13,10 +13,11 @@ from sklearn.metrics import (
     precision_recall_fscore_support,
 )
 
-from smartclass_utils.checkpoints import load_model, read_cards
+from smartclass_utils.batches import Batches, predict_logits
+from smartclass_utils.checkpoints import flips, load_model, read_cards
 from smartclass_utils.dataset import CleanData
 from smartclass_utils.files import write_json
-from smartclass_utils.training import Batches, environment, pick_device, predict_logits
+from smartclass_utils.hardware import environment, pick_device
 
 
 @dataclass(frozen=True)
@@ -41,15 +42,26 @@ class Prediction:
         return self.probabilities.argmax(axis=1)
 
 
-def predict_test(folder: Path, data: CleanData) -> list[Prediction]:
-    """Run every model stored in ``folder`` on the test split of ``data``."""
+def predict_test(
+    folder: Path, data: CleanData, names: tuple[str, ...] | None = None
+) -> list[Prediction]:
+    """Run the models stored in ``folder`` on the test split of ``data``.
+
+    Args:
+        folder: of weights and cards.
+        data: the cleaned data set.
+        names: of the models; by default all that are stored.
+    """
     device = pick_device()
     batches = Batches(data, "test", device)
     targets = batches.targets.cpu().numpy()
     predictions = []
     for card in read_cards(folder):
+        if names and card["name"] not in names:
+            continue
         model = load_model(folder, card, data).to(device)
-        probabilities = torch.softmax(predict_logits(model, batches), dim=1).numpy()
+        logits = predict_logits(model, batches, flips(card))
+        probabilities = torch.softmax(logits, dim=1).numpy()
         predictions.append(Prediction(card, probabilities, targets, data.classes))
     return predictions
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import asdict
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from smartclass_utils.checkpoints import (
     save_model,
 )
 from smartclass_utils.config import SmartClassError
-from smartclass_utils.training import Recipe
+from smartclass_utils.recipes import Recipe
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def test_card_says_what_the_model_is(stored, clean_data):
     card = json.loads((stored[0] / "main_seed0.json").read_text(encoding="utf-8"))
     assert card["classes"] == list(clean_data.classes)
     assert card["architecture"] == "ReportCNN"
-    assert card["recipe"] == {"epochs": 1, "learning_rate": 0.001, "batch_size": 16}
+    assert card["recipe"] == asdict(Recipe(epochs=1))
     assert card["data"]["fingerprint"] == clean_data.fingerprint
     assert len(card["history"]["val_loss"]) == 1
 
