@@ -55,3 +55,18 @@ class Recipe:
             raise SmartClassError(
                 f"No schedule '{self.schedule}'; choose from {', '.join(SCHEDULES)}."
             )
+
+
+# Chosen on validation images, see chapter 5.
+STRONG = Recipe(
+    epochs=40,
+    learning_rate=3e-3,
+    batch_size=32,
+    schedule="one-cycle",
+    weight_decay=0.05,
+    label_smoothing=0.1,
+    averaging=0.99,
+    keep="last",
+    flip_test=True,
+    augmentation=Augmentation(),
+)

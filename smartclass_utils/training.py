@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from smartclass_utils.augmentation import augment
 from smartclass_utils.batches import Batches, predict_logits
@@ -26,6 +26,7 @@ class Fit:
     """A trained network with the record of its training."""
 
     model: nn.Module  # with the weights that the recipe keeps
+    latest: nn.Module  # with those after the last step, without a running mean
     history: pd.DataFrame  # one row an epoch
     best_epoch: int  # 1…epochs, the one that is kept
     seconds: float  # training and validation, without loading
@@ -72,6 +73,19 @@ def class_weights(targets: Tensor, n_classes: int, balance: float) -> Tensor:
     return weights * counts.sum() / (weights * counts).sum()
 
 
+def running_mean(decay: float) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    """Return how a running mean takes in new weights after ``n`` steps.
+
+    Early on the mean forgets faster, so that it does not cling to the fresh weights.
+    """
+
+    def update(mean: Tensor, new: Tensor, n: Tensor) -> Tensor:
+        kept = min(decay, (1 + int(n)) / (10 + int(n)))
+        return kept * mean + (1 - kept) * new
+
+    return update
+
+
 class Training:
     """What one training carries from step to step.
 
@@ -98,12 +112,10 @@ class Training:
         self.schedule = make_schedule(self.optimiser, recipe, self.steps)
         self.random = torch.Generator().manual_seed(seed)
         self.soft = None if soft_targets is None else soft_targets.to(batches.device)
-        decay = get_ema_multi_avg_fn(recipe.averaging)
-        self.average = (
-            AveragedModel(model, multi_avg_fn=decay, use_buffers=True)
-            if recipe.averaging
-            else None
-        )
+        self.average = None
+        if recipe.averaging:
+            mean = running_mean(recipe.averaging)
+            self.average = AveragedModel(model, avg_fn=mean, use_buffers=True)
         n_classes = batches.n_classes
         self.weights = class_weights(batches.targets, n_classes, recipe.balance)
 
@@ -197,9 +209,11 @@ def fit(
         )
         rows.append((epoch, train_loss, val_loss, val_accuracy))
     columns = ["epoch", "train_loss", "val_loss", "val_accuracy"]
-    model.load_state_dict(best)
+    kept = copy.deepcopy(model)
+    kept.load_state_dict(best)
     return Fit(
-        model=model.to("cpu"),
+        model=kept.to("cpu"),
+        latest=model.to("cpu"),
         history=pd.DataFrame(rows, columns=columns),
         best_epoch=best_epoch,
         seconds=time.perf_counter() - start,

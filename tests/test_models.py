@@ -9,6 +9,7 @@ from smartclass_utils.layer_tables import (
     layer_table,
     layers_side_by_side,
 )
+from smartclass_utils.layers import ResidualBlock
 
 
 def test_main_halves_the_image_three_times():
@@ -106,7 +107,7 @@ def test_layers_side_by_side_leaves_a_dash_where_a_block_is_missing():
 
 
 def test_fresh_residual_block_passes_its_input_on():
-    block = models.ResidualBlock(8, 8, stride=1).eval()
+    block = ResidualBlock(8, 8, stride=1).eval()
     x = torch.rand(2, 8, 6, 6)
     assert torch.equal(block(x), x)
 
