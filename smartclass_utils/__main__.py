@@ -26,9 +26,7 @@ def parser() -> argparse.ArgumentParser:
     audit.add_argument("--splits", type=int, default=4, help="to redraw")
     audit.add_argument("--epochs", type=int, default=3, help="of extra trainings")
     audit.add_argument("--jobs", type=int, default=1, help="processes for these")
-    study = commands.add_parser(
-        "study", help="train all steps of chapter 5"
-    )
+    study = commands.add_parser("study", help="train all steps of chapter 5")
     study.add_argument("data", help="a folder of images, or 'demo'")
     study.add_argument("--others", nargs="*", help="data sets to pretrain on")
     study.add_argument("--out", help="JSON file; default: data/results/<name>.json")

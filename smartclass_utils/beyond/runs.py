@@ -14,6 +14,7 @@ from torch import Tensor
 
 from smartclass_utils.batches import Batches, predict_logits
 from smartclass_utils.beyond.steps import Step
+from smartclass_utils.config import SmartClassError
 from smartclass_utils.dataset import CleanData, load_clean
 from smartclass_utils.files import replacing
 from smartclass_utils.hardware import device_name, pick_device, seed_everything
@@ -199,13 +200,15 @@ def join(sets: list[CleanData]) -> CleanData:
     """Return several data sets as one: their train and validation splits together.
 
     Raises:
-        ValueError: if their classes or image sizes differ.
+        SmartClassError: if their classes or image sizes differ.
     """
     first = sets[0]
     if any(
         (s.classes, s.image_size) != (first.classes, first.image_size) for s in sets
     ):
-        raise ValueError("Only data sets of the same classes and size can be joined.")
+        raise SmartClassError(
+            "Only data sets of the same classes and size can be joined."
+        )
     rows = [np.flatnonzero(one.labels["split"] != "test") for one in sets]
     images = [one.images[kept] for one, kept in zip(sets, rows, strict=True)]
     labels = [one.labels.iloc[kept] for one, kept in zip(sets, rows, strict=True)]
