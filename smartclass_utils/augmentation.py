@@ -25,6 +25,18 @@ class Augmentation:
     contrast: float = 0.2  # of stretching or squeezing the grey values, as a share
     erase: float = 0.25  # share of the images that lose a patch (Zhong et al. 2020)
 
+    def in_words(self) -> str:
+        """Return the largest changes in a line."""
+        parts = ["mirrored"] if self.flip else []
+        parts += [
+            f"turned ±{self.degrees:g}°",
+            f"moved ±{self.shift:.0%}",
+            f"scaled ±{self.scale:.0%}",
+            f"contrast ±{self.contrast:.0%}",
+            f"a patch erased in {self.erase:.0%}",
+        ]
+        return ", ".join(parts)
+
 
 def augment(images: Tensor, how: Augmentation, generator: torch.Generator) -> Tensor:
     """Return every image moved, turned, mirrored and patched at random.

@@ -55,9 +55,14 @@ def save_model(
     return card_file
 
 
-def forget_models(folder: Path) -> None:
-    """Remove the models of an earlier training from ``folder``, cards first."""
-    for pattern in ("*_seed*.json", "*_seed*.pt"):
+def forget_models(folder: Path, name: str = "*") -> None:
+    """Remove the models of an earlier training from ``folder``, cards first.
+
+    Args:
+        folder: of weights and cards.
+        name: of the models; by default all.
+    """
+    for pattern in (f"{name}_seed*.json", f"{name}_seed*.pt"):
         for file in folder.glob(pattern):
             file.unlink()
 

@@ -1,5 +1,6 @@
 """From predictions to metrics, intervals and ``results.json``."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from sklearn.metrics import (
 
 from smartclass_utils.batches import Batches, predict_logits
 from smartclass_utils.checkpoints import flips, load_model, read_cards
+from smartclass_utils.config import SmartClassError
 from smartclass_utils.dataset import CleanData
 from smartclass_utils.files import write_json
 from smartclass_utils.hardware import environment, pick_device
@@ -200,6 +202,27 @@ def write_results(path: Path, data: CleanData, entries: list[dict]) -> None:
         "models": entries,
     }
     write_json(path, content)
+
+
+def append_results(path: Path, entries: list[dict]) -> None:
+    """Put further models into ``results.json``, in the place of any of their names.
+
+    Raises:
+        SmartClassError: if chapter 04 has not written the file.
+    """
+    if not path.exists():
+        raise SmartClassError(
+            f"There is no {path}: run chapter 04 first (notebooks/04_evaluation.ipynb)."
+        )
+    content = json.loads(path.read_text(encoding="utf-8"))
+    names = {entry["name"] for entry in entries}
+    others = [entry for entry in content["models"] if entry["name"] not in names]
+    write_json(path, {**content, "models": [*others, *entries]})
+
+
+def read_entries(path: Path) -> list[dict]:
+    """Return the models of ``results.json``."""
+    return json.loads(path.read_text(encoding="utf-8"))["models"]
 
 
 def confusions(matrix: list[list[int]], classes: tuple) -> pd.DataFrame:

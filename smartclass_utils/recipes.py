@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import pandas as pd
+
 from smartclass_utils.augmentation import Augmentation
 from smartclass_utils.config import SmartClassError
 
@@ -70,3 +72,23 @@ STRONG = Recipe(
     flip_test=True,
     augmentation=Augmentation(),
 )
+
+
+def side_by_side(recipes: dict[str, Recipe]) -> pd.DataFrame:
+    """Return recipes as a table, one row a setting, one column a recipe."""
+    table = {}
+    for title, recipe in recipes.items():
+        how = recipe.augmentation
+        table[title] = {
+            "epochs": recipe.epochs,
+            "highest learning rate": recipe.learning_rate,
+            "images in a step": recipe.batch_size,
+            "course of the rate": recipe.schedule,
+            "weight decay": recipe.weight_decay or "none",
+            "label smoothing": recipe.label_smoothing or "none",
+            "augmentation": how.in_words() if how else "none",
+            "running mean of the weights": recipe.averaging or "none",
+            "weights that are kept": f"{recipe.keep} epoch",
+            "mirror image at test time": "yes" if recipe.flip_test else "no",
+        }
+    return pd.DataFrame(table).astype(str)
