@@ -1,4 +1,4 @@
-"""The commands: ``python -m smartclass_utils report|audit|study|data|record``."""
+"""The commands: ``python -m smartclass_utils report|audit|study|ship|data|record``."""
 
 import argparse
 import sys
@@ -32,8 +32,17 @@ def parser() -> argparse.ArgumentParser:
     study.add_argument("--out", help="JSON file; default: data/results/<name>.json")
     study.add_argument("--seeds", type=int, default=3, help="trainings of every step")
     study.add_argument("--folds", type=int, default=0, help="of a cross-validation")
-    study.add_argument("--alternatives", action="store_true", help="try these, too")
+    study.add_argument(
+        "--alternatives",
+        nargs="*",
+        default=(),
+        help="what else to try, or all",
+    )
     study.add_argument("--jobs", type=int, default=2, help="trainings side by side")
+    ship = commands.add_parser("ship", help="put a study's network into the package")
+    ship.add_argument("data", help="the folder on which the study was run")
+    ship.add_argument("--carry", help="other images, to measure how it carries over")
+    ship.add_argument("--terms", default="not stated", help="of the training images")
     data = commands.add_parser("data", help="download the real sources")
     data.add_argument(
         "--accept-terms", action="store_true", help="you have read the sources' terms"
@@ -58,6 +67,10 @@ def run(arguments: argparse.Namespace) -> None:
         from smartclass_utils.beyond.study import run_study
 
         print(f"The results are stored: {run_study(**options)}")
+    elif command == "ship":
+        from smartclass_utils.beyond.ship import ship
+
+        print(f"The network ships: {ship(**options)}")
     elif command == "data":
         from smartclass_utils.sources.download import download_sources
 

@@ -91,7 +91,7 @@ def accuracy_against_minutes(content: dict, published: pd.DataFrame) -> Figure:
     }
     for label, (colour, marker) in groups.items():
         entries = [e for e in content["models"] if group_of(e["name"]) == label]
-        x = [entry["seconds"] / 60 for entry in entries]
+        x = [entry["cpu_seconds"] / 60 for entry in entries]
         y = [entry["accuracy"] for entry in entries]
         spread = [entry.get("accuracy_sd", 0) for entry in entries]
         ax.errorbar(
@@ -117,7 +117,7 @@ def accuracy_against_minutes(content: dict, published: pd.DataFrame) -> Figure:
             fontsize=9,
         )
     ax.set_xscale("log")
-    ax.set(xlabel="minutes of training on one CPU core", ylabel="test accuracy")
+    ax.set(xlabel="processor minutes of one training", ylabel="test accuracy")
     ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     ax.margins(x=0.18)

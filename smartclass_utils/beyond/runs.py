@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from smartclass_utils.files import replacing
 from smartclass_utils.hardware import device_name, pick_device, seed_everything
 from smartclass_utils.models import build, count_parameters
 from smartclass_utils.training import Fit, fit
+from smartclass_utils.transfer import cached_weights, load_imagenet
 
 VIEWS = ("latest", "kept", "flipped")
 
@@ -100,6 +102,7 @@ def train_step(
     model = build(step.model, len(data.classes), data.image_size, **step.changes)
     if start:
         model.load_state_dict(start)
+    begin = time.process_time()
     fitted = fit(
         model, data, step.recipe, seed, log=lambda line: None, soft_targets=soft_targets
     )
@@ -109,6 +112,7 @@ def train_step(
         "epochs": step.recipe.epochs,
         "parameters": count_parameters(fitted.model),
         "seconds": fitted.seconds,
+        "cpu_seconds": time.process_time() - begin,
         "images_per_second": fitted.images_per_second,
         "device": device_name(pick_device()),
         "fingerprint": data.fingerprint,
@@ -138,9 +142,7 @@ def run_step(
     if threads:
         torch.set_num_threads(threads)
     soft = teacher_says(folder, step.teacher) if step.teacher else None
-    start = None
-    if step.start == "pretrained":
-        start = torch.load(pretrained_file(folder, seed), weights_only=True)
+    start = starting_weights(folder, step, seed, len(data.classes))
     fitted, about = train_step(data, step, seed, soft, start)
     weights = file.with_suffix(".pt")
     with replacing(weights) as stream:
@@ -189,6 +191,20 @@ def teacher_says(folder: Path, name: str) -> Tensor:
     files = sorted(folder.glob(f"{name}_seed*.npz"))
     each = [softmax(read_run(file).logits["flipped_train"]) for file in files]
     return torch.from_numpy(np.mean(each, axis=0))
+
+
+def starting_weights(
+    folder: Path, step: Step, seed: int, n_classes: int
+) -> dict | None:
+    """Return the state dict that a step starts from, ``None`` for fresh weights."""
+    if step.start == "pretrained":
+        return torch.load(pretrained_file(folder, seed), weights_only=True)
+    if step.start == "imagenet":
+        seed_everything(seed)
+        model = build(step.model, n_classes)
+        load_imagenet(model, cached_weights())
+        return model.state_dict()
+    return None
 
 
 def pretrained_file(folder: Path, seed: int) -> Path:

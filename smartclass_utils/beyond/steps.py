@@ -18,7 +18,7 @@ class Step:
         recipe: how to train.
         changes: arguments of the network that differ from the model's own.
         image_size: pixels, height and width.
-        start: "fresh" weights, or "pretrained" on other data.
+        start: "fresh" weights, "pretrained" on other data of ours, or "imagenet".
         teacher: the step whose ensemble gives the targets, or "".
         chooses: whether it serves a choice, so that no test image may be looked at.
     """
@@ -59,6 +59,13 @@ DISTILLED = replace(
 )
 PRETRAINED = replace(
     OWN, name="own_pretrained", title="Our own, pretrained", start="pretrained"
+)
+TRANSFER = Step(
+    "resnet18",
+    "ResNet-18, weights from ImageNet",
+    "resnet18",
+    replace(STRONG, epochs=10, learning_rate=5e-4),
+    start="imagenet",
 )
 
 # What might help, tried on the validation split only.

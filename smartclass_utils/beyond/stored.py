@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 
-from smartclass_utils.config import REPORTED_FOLDER, RESULTS_FOLDER
+from smartclass_utils.config import REPORTED_FOLDER, RESULTS_FOLDER, SHIPPED_CARD
 from smartclass_utils.tables import percent, plus_minus
 
 
@@ -32,15 +32,15 @@ def interval(entry: dict) -> str:
 
 
 def minutes(entry: dict) -> str:
-    """Return the training time in minutes with one decimal."""
-    return f"{entry['seconds'] / 60:.1f}"
+    """Return the processor time of one training in minutes, with one decimal."""
+    return f"{entry['cpu_seconds'] / 60:.1f}"
 
 
 def models_table(content: dict) -> pd.DataFrame:
     """Return one row a model of a study, and the published ones where there are any.
 
     Columns: accuracy (mean ± sd, %), 95 % interval, macro F1, parameters, epochs,
-    minutes of training.
+    processor minutes of one training. "not run" stands where torchvision's weights were not there.
     """
     rows = {
         entry["title"]: {
@@ -49,10 +49,12 @@ def models_table(content: dict) -> pd.DataFrame:
             "macro F1": plus_minus(entry, "macro_f1"),
             "parameters": f"{entry['parameters']:,}",
             "epochs": str(entry["epochs"]),
-            "minutes": minutes(entry),
+            "CPU minutes": minutes(entry),
         }
         for entry in content["models"]
     }
+    if not any(entry["name"] == "resnet18" for entry in content["models"]):
+        rows["ResNet-18, weights from ImageNet"] = {"accuracy": "not run"}
     for other in read_published(content["data"]["name"]).itertuples():
         title = f"{other.model} ({other.note})"
         rows[title] = {"accuracy": f"{other.accuracy_percent:.2f}"}
@@ -67,7 +69,7 @@ def steps_table(contents: dict[str, dict]) -> pd.DataFrame:
 
     Returns:
         For each data set ``validation`` and ``test`` accuracy (mean ± sd, %), the
-        ``gain`` over the step before on test (points) and ``minutes``.
+        ``gain`` over the step before on test (points) and ``CPU minutes``.
     """
     columns = {}
     for name, content in contents.items():
@@ -99,7 +101,7 @@ def alternatives_table(content: dict) -> pd.DataFrame:
             "accuracy": plus_minus(entry, "val_accuracy"),
             "difference": "" if entry is first else f"{gap:+.1f}",
             "macro F1": plus_minus(entry, "val_macro_f1"),
-            "minutes": minutes(entry),
+            "CPU minutes": minutes(entry),
         }
     return pd.DataFrame.from_dict(rows, orient="index")
 
@@ -122,3 +124,38 @@ def folds_table(rows: list[dict]) -> pd.DataFrame:
 def spread(values: pd.Series) -> str:
     """Return mean ± standard deviation of shares, in percent."""
     return f"{percent(values.mean())} ± {percent(values.std(ddof=1))}"
+
+
+def all_folds(contents: dict[str, dict]) -> pd.DataFrame:
+    """Return the stored cross-validations, one row a data set and network."""
+    tables = {
+        name: folds_table(content["folds"])
+        for name, content in contents.items()
+        if content["folds"]
+    }
+    if not tables:
+        return pd.DataFrame(columns=["folds", "accuracy"])
+    return pd.concat(tables)
+
+
+def shipped_table() -> pd.DataFrame:
+    """Return what the shipped network reached where it was tested, in percent."""
+    card = json.loads(SHIPPED_CARD.read_text(encoding="utf-8"))
+    rows = {
+        "its test split": card["test"],
+        "others": card["carried_over"],
+    }
+    table = {
+        f"{where}: {found['data']}": {
+            "images": found["images"],
+            "accuracy": percent(found["accuracy"]),
+            "95 % interval": interval(found),
+            "macro F1": percent(found["macro_f1"]),
+            **{
+                f"recall {name}": percent(row["recall"])
+                for name, row in found["per_class"].items()
+            },
+        }
+        for where, found in rows.items()
+    }
+    return pd.DataFrame.from_dict(table, orient="index")

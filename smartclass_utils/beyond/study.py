@@ -24,10 +24,11 @@ from smartclass_utils.beyond.steps import (
     PRETRAINED,
     REPORT_RECIPE,
     STRONG_RECIPE,
+    TRANSFER,
     Step,
 )
 from smartclass_utils.cleaning.folder import clean
-from smartclass_utils.config import IMAGE_SIZE, RESULTS_FOLDER, ROOT
+from smartclass_utils.config import IMAGE_SIZE, RESULTS_FOLDER, ROOT, SmartClassError
 from smartclass_utils.dataset import CleanData, load_clean
 from smartclass_utils.evaluation import (
     Prediction,
@@ -39,6 +40,7 @@ from smartclass_utils.evaluation import (
 from smartclass_utils.files import write_json
 from smartclass_utils.hardware import environment
 from smartclass_utils.sources import find_data, load
+from smartclass_utils.transfer import cached_weights
 
 STUDIES = ROOT / "build" / "studies"
 CROSS_VALIDATED = (REPORT_RECIPE[0], OWN)
@@ -89,7 +91,8 @@ def entry_of(
         probabilities = softmax(run.logits[f"{view}_test"])
         predictions.append(Prediction(card, probabilities, targets, data.classes))
     [entry] = summarise(predictions)
-    return {**entry, **validation(data, runs, view)}
+    cpu = mean([run.about["cpu_seconds"] for run in runs])
+    return {**entry, "cpu_seconds": cpu, **validation(data, runs, view)}
 
 
 def ensemble_of(data: CleanData, runs: list[Run], name: str, title: str) -> dict:
@@ -108,6 +111,7 @@ def ensemble_of(data: CleanData, runs: list[Run], name: str, title: str) -> dict
         "epochs": about[0]["epochs"],
         "seeds": [a["seed"] for a in about],
         "seconds": sum(a["seconds"] for a in about),
+        "cpu_seconds": sum(a["cpu_seconds"] for a in about),
         "images_per_second": mean([a["images_per_second"] for a in about]),
         **metrics(test, answers["test"], data.classes),
         "val_accuracy": float(accuracy_score(val, answers["val"])),
@@ -136,16 +140,16 @@ def ladder_of(data: CleanData, runs: dict[str, list[Run]]) -> list[dict]:
 
 def models_of(data: CleanData, runs: dict[str, list[Run]]) -> list[dict]:
     """Return the entry of every model: both recipes, ours, the ensemble."""
-    steps = (*REPORT_RECIPE, *STRONG_RECIPE, OWN, DISTILLED, PRETRAINED)
+    steps = (*REPORT_RECIPE, *STRONG_RECIPE, OWN, DISTILLED, PRETRAINED, TRANSFER)
     entries = [
         entry_of(data, runs[step.name], view_of(step), step.name, step.title)
         for step in steps
         if runs.get(step.name)
     ]
-    for step, title in ((OWN, "Ensemble of our own"),):
+    for step in (OWN, PRETRAINED):
         own = runs.get(step.name, [])
         if len(own) > 1:
-            title = f"{title}, {len(own)} networks"
+            title = f"Ensemble of {len(own)}: {step.title.lower()}"
             entries.append(ensemble_of(data, own, f"{step.name}_ensemble", title))
     return entries
 
@@ -156,17 +160,25 @@ def alternatives_of(data: CleanData, runs: dict[str, list[Run]]) -> list[dict]:
     for step in (OWN, *ALTERNATIVES):
         tried = runs.get(step.name, [])
         if tried:
-            seconds = mean([run.about["seconds"] for run in tried])
+            seconds = mean([run.about["cpu_seconds"] for run in tried])
             found = validation(data, tried, "flipped")
             seeds = [run.about["seed"] for run in tried]
             row = {"name": step.name, "title": step.title, "seeds": seeds}
-            rows.append({**row, "seconds": seconds, **found})
+            rows.append({**row, "cpu_seconds": seconds, **found})
     return rows
 
 
 def content_of(data: CleanData, folder: Path, threads: int) -> dict:
     """Return all that the stored trainings of a data set say, as it is stored."""
-    steps = (*REPORT_RECIPE, *LADDER, *STRONG_RECIPE, OWN, DISTILLED, PRETRAINED)
+    steps = (
+        *REPORT_RECIPE,
+        *LADDER,
+        *STRONG_RECIPE,
+        OWN,
+        DISTILLED,
+        PRETRAINED,
+        TRANSFER,
+    )
     runs = {step.name: read_runs(folder, step) for step in (*steps, *ALTERNATIVES)}
     folds = folder / "folds.json"
     return {
@@ -188,13 +200,29 @@ def content_of(data: CleanData, folder: Path, threads: int) -> dict:
     }
 
 
+def chosen_alternatives(names: tuple[str, ...] | list[str]) -> list[Step]:
+    """Return the alternatives of these names, all of them for "all".
+
+    Raises:
+        SmartClassError: if a name is not known.
+    """
+    known = {step.name.removeprefix("own_"): step for step in ALTERNATIVES}
+    wanted = list(known) if "all" in names else names
+    for name in wanted:
+        if name not in known:
+            raise SmartClassError(
+                f"No alternative '{name}'; choose from all, {', '.join(known)}."
+            )
+    return [known[name] for name in wanted]
+
+
 def run_study(
     data: str,
     others: list[str] | None = None,
     out: str | None = None,
     seeds: int = 3,
     folds: int = 0,
-    alternatives: bool = False,
+    alternatives: tuple[str, ...] | list[str] = (),
     jobs: int = 2,
 ) -> Path:
     """Train every step on one data set and store the numbers; return the JSON file.
@@ -208,7 +236,7 @@ def run_study(
         out: JSON file to write; default: ``data/results/<data set>.json``.
         seeds: trainings of every step.
         folds: of the cross-validation of the first and the last network; 0: none.
-        alternatives: whether to try what might help, too.
+        alternatives: names of what else to try on validation, or "all".
         jobs: trainings side by side.
     """
     name = load(find_data(data)).name
@@ -217,7 +245,7 @@ def run_study(
     folder.mkdir(parents=True, exist_ok=True)
     place = {IMAGE_SIZE: clean_at(data, base, IMAGE_SIZE)}
     first = [*REPORT_RECIPE, *LADDER, *STRONG_RECIPE, OWN]
-    second = [DISTILLED]
+    second = [DISTILLED, *([TRANSFER] if cached_weights() else [])]
     if others:
         names = [load(find_data(other)).name for other in others]
         cleaned = [
@@ -230,11 +258,10 @@ def run_study(
             for seed in range(seeds)
         )
         second.append(PRETRAINED)
-    if alternatives:
-        for step in ALTERNATIVES:
-            size = step.image_size
-            place[size] = place.get(size) or clean_at(data, base, size)
-        first += ALTERNATIVES
+    for step in chosen_alternatives(alternatives):
+        size = step.image_size
+        place[size] = place.get(size) or clean_at(data, base, size)
+        first.append(step)
     for steps in (first, second):
         work = [(place[s.image_size], s, k) for s in steps for k in range(seeds)]
         sweep(work, folder, jobs)
