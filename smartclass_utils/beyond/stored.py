@@ -40,7 +40,8 @@ def models_table(content: dict) -> pd.DataFrame:
     """Return one row a model of a study, and the published ones where there are any.
 
     Columns: accuracy (mean ± sd, %), 95 % interval, macro F1, parameters, epochs,
-    processor minutes of one training. "not run" stands where torchvision's weights were not there.
+    processor minutes of one training. "not run" stands where torchvision's weights
+    were not there.
     """
     rows = {
         entry["title"]: {
