@@ -57,8 +57,16 @@ STRONG_RECIPE = tuple(
 DISTILLED = replace(
     OWN, name="own_distilled", title="Our own, distilled", teacher="own"
 )
+# Learned on other data for half as long, and then on the data at hand, in smaller steps.
+PRETRAINING = replace(
+    OWN, name="pretraining", recipe=replace(STRONG, epochs=STRONG.epochs // 2)
+)
 PRETRAINED = replace(
-    OWN, name="own_pretrained", title="Our own, pretrained", start="pretrained"
+    OWN,
+    name="own_pretrained",
+    title="Our own, pretrained",
+    recipe=replace(STRONG, learning_rate=STRONG.learning_rate / 2),
+    start="pretrained",
 )
 TRANSFER = Step(
     "resnet18",

@@ -22,6 +22,7 @@ from smartclass_utils.beyond.steps import (
     LADDER,
     OWN,
     PRETRAINED,
+    PRETRAINING,
     REPORT_RECIPE,
     STRONG_RECIPE,
     TRANSFER,
@@ -177,6 +178,7 @@ def content_of(data: CleanData, folder: Path, threads: int) -> dict:
         OWN,
         DISTILLED,
         PRETRAINED,
+        PRETRAINING,
         TRANSFER,
     )
     runs = {step.name: read_runs(folder, step) for step in (*steps, *ALTERNATIVES)}
@@ -254,7 +256,7 @@ def run_study(
         ]
         threads = max(1, (joblib.cpu_count() or 1) // jobs)
         joblib.Parallel(n_jobs=jobs)(
-            joblib.delayed(pretrain)(cleaned, folder, OWN, seed, threads)
+            joblib.delayed(pretrain)(cleaned, folder, PRETRAINING, seed, threads)
             for seed in range(seeds)
         )
         second.append(PRETRAINED)
