@@ -57,7 +57,7 @@ STRONG_RECIPE = tuple(
 DISTILLED = replace(
     OWN, name="own_distilled", title="Our own, distilled", teacher="own"
 )
-# Learned on other data for half as long, and then on the data at hand, in smaller steps.
+# First other data, for half as long, then the data at hand, in smaller steps.
 PRETRAINING = replace(
     OWN, name="pretraining", recipe=replace(STRONG, epochs=STRONG.epochs // 2)
 )
