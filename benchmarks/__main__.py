@@ -13,7 +13,7 @@ from smartclass_utils.files import write_json, write_text
 from smartclass_utils.hardware import environment
 from smartclass_utils.recording import fill
 
-BENCHMARKS = ("cleaning", "training", "report", "memory")
+BENCHMARKS = ("cleaning", "training", "gpu", "report", "memory")
 RESULTS = Path(__file__).with_name("results.json")
 PAGE = Path(__file__).with_name("README.md")
 
@@ -26,6 +26,11 @@ def processor() -> str:
     return names[0] if names else platform.processor()
 
 
+def shown(value: float | str) -> str:
+    """Return a number with its thousands set apart, a text as it is."""
+    return value if isinstance(value, str) else f"{value:,}"
+
+
 def as_tables(results: dict) -> str:
     """Return what was measured as Markdown, one table a benchmark."""
     lines = []
@@ -34,7 +39,7 @@ def as_tables(results: dict) -> str:
         if measured:
             lines += ["", f"**{name}**, {measured.pop('machine')}", ""]
             lines += ["| | |", "|---|---:|"]
-            lines += [f"| {key} | {value:,} |" for key, value in measured.items()]
+            lines += [f"| {key} | {shown(value)} |" for key, value in measured.items()]
     return "\n".join([*lines, ""])
 
 
