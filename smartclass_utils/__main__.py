@@ -1,4 +1,4 @@
-"""The commands: ``python -m smartclass_utils report|audit|data|record``."""
+"""The commands: ``python -m smartclass_utils report|audit|predict|data|record``."""
 
 import argparse
 import sys
@@ -26,6 +26,13 @@ def parser() -> argparse.ArgumentParser:
     audit.add_argument("--splits", type=int, default=4, help="to redraw")
     audit.add_argument("--epochs", type=int, default=3, help="of extra trainings")
     audit.add_argument("--jobs", type=int, default=1, help="processes for these")
+    predict = commands.add_parser("predict", help="say what faces look like")
+    predict.add_argument("files", nargs="+", metavar="FILE", help="image or folder")
+    predict.add_argument("--csv", help="table to write, one row a face")
+    predict.add_argument("--model", help="card (.json) of a model; default: ours")
+    predict.add_argument(
+        "--whole", action="store_true", help="take whole images, look for no face"
+    )
     data = commands.add_parser("data", help="download the real sources")
     data.add_argument(
         "--accept-terms", action="store_true", help="you have read the sources' terms"
@@ -46,6 +53,10 @@ def run(arguments: argparse.Namespace) -> None:
         from smartclass_utils.audit.command import run_audit
 
         print(f"The audit is stored: {run_audit(**options)}")
+    elif command == "predict":
+        from smartclass_utils.predict.command import run_predict
+
+        run_predict(**options)
     elif command == "data":
         from smartclass_utils.sources.download import download_sources
 
