@@ -115,15 +115,23 @@ def read(path: Path | str) -> bytes:
 
 def decode_bytes(content: bytes, size: int, is_row: bool = False) -> Decoded:
     """Do the work of :func:`decode` on the bytes that :func:`read` returned."""
+    pixels, unit, notes = decode_pixels(content, is_row)
+    array = resized(pixels, unit, size)
+    if array.min() == array.max():
+        notes.append(FLAT)
+    return Decoded(array, tuple(notes))
+
+
+def decode_pixels(
+    content: bytes, is_row: bool = False
+) -> tuple[np.ndarray, int, list[str]]:
+    """Return the pixels that :func:`resized` takes, their unit, and the notes."""
     notes: list[str] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         pixels, unit = row_pixels(content) if is_row else open_pixels(content, notes)
-    array = resized(pixels, unit, size)
-    if array.min() == array.max():
-        notes.append(FLAT)
-    return Decoded(array, tuple(notes))
+    return pixels, unit, notes
 
 
 def row_pixels(content: bytes) -> tuple[np.ndarray, int]:
