@@ -194,11 +194,7 @@ def unpacked(
         if PNG_END not in content:
             notes.append(UNFINISHED)
     if image.mode.startswith("I"):
-        values = np.asarray(image)
-        if values.min() < 0 or values.max() > 65535:
-            raise Rejected("unsupported", "more than 16 bits a pixel")
-        notes.append(DEEP)
-        return values, 257
+        return deep_pixels(image, notes), 257
     if image.mode == "F":
         raise Rejected("unsupported", "floating-point pixels")
     if image.has_transparency_data:
@@ -212,6 +208,21 @@ def unpacked(
     if image.mode == "L":
         return np.asarray(image), 1
     return np.asarray(image.convert("RGB")), 10_000
+
+
+def deep_pixels(image: Image.Image, notes: list[str]) -> np.ndarray:
+    """Return grey values of 16 bits, whose white is 65535.
+
+    Nothing in a file says what white is in 32 bits, nor that somebody stored 8 bits in
+    16. Such a picture would come out nearly black, so that it is refused.
+    """
+    if image.mode == "I" and image.format != "PNG":  # PNG has no more than 16 bits
+        raise Rejected("unsupported", "32 bits a pixel, or numbers with a sign")
+    values = np.asarray(image)
+    if values.max() <= 255:
+        raise Rejected("unsupported", "16 bits that hold only 8, so white is unknown")
+    notes.append(DEEP)
+    return values
 
 
 def has_bad_checksum(content: bytes) -> bool:
