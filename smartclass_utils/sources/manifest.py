@@ -11,6 +11,7 @@ from smartclass_utils import config
 from smartclass_utils.config import CLASSES, SPLITS, SmartClassError
 from smartclass_utils.sources import fed, fer, folders, labels_csv, oahega, rafdb
 from smartclass_utils.sources.layouts import Loaded, read_table
+from smartclass_utils.sources.leftovers import left_out
 from smartclass_utils.sources.provenance import PROVENANCE
 from smartclass_utils.sources.scanning import some, subfolders
 
@@ -135,7 +136,7 @@ def load(root: Path | str) -> Manifest:
     given = len(parts) == 1 and parts[0].given_split
     if len(parts) > 1:
         table["label"] = table["label"].where(table["label"].isin(CLASSES), "")
-        notes += not_read(root, [where for _, where in found])
+    notes += left_out(root, [where for _, where in found], table["file"])
     is_demo = (root / "demo.json").exists()
     if is_demo:
         table = with_attributes(table, root / "demo_attributes.csv")
@@ -174,15 +175,6 @@ def data_set_name(root: Path, sources: list[str]) -> str:
     if all(source in ORDER for source in sources):
         return " + ".join(sources)
     return root.resolve().name
-
-
-def not_read(root: Path, places: list[Path]) -> list[str]:
-    """Return a sentence on the sub-folders that no layout fits."""
-    used = {place.relative_to(root).parts[0] for place in places}
-    others = [name for name in subfolders(root) if name not in used]
-    if not others:
-        return []
-    return [f"Not recognised in {root.name}, so left out: {some(others)}."]
 
 
 def missing_sources(root: Path, names: list[str], classes: tuple) -> list[str]:

@@ -54,6 +54,15 @@ def child(folder: Path, *names: str) -> Path | None:
     return folder
 
 
+def own_file(base: Path, root: Path, name: str) -> Path | None:
+    """Find a file of a data set in ``base``, or above it where base is ``dataset``.
+
+    A file outside of the data root belongs to something else.
+    """
+    above = base.parent if base.name.lower() == "dataset" and base != root else base
+    return child(above, name) or child(base, name)
+
+
 def relative(path: Path, root: Path) -> str:
     """Return a path from the data root with forward slashes, ``""`` for the root."""
     text = path.relative_to(root).as_posix()
