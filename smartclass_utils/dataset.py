@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from smartclass_utils.config import SPLITS, SmartClassError, workspace
+from smartclass_utils.names import as_text
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,20 @@ def load_clean(folder: Path | str | None = None) -> CleanData:
             f"{folder / 'labels.csv'} names classes that clean.json does not know "
             f"({', '.join(unknown)}): delete {folder} and run chapter 01 again."
         )
+    check_names(folder, labels, [card["name"], *classes])
     return CleanData(card["name"], labels, images, classes, card["fingerprint"], folder)
+
+
+def check_names(folder: Path, labels: pd.DataFrame, names: list[str]) -> None:
+    """Refuse names that chapter 01 does not write and that a page might obey."""
+    for column in labels.columns.drop(["file", "sha256"], errors="ignore"):
+        names += [column, *labels[column].unique()]
+    odd = sorted({as_text(name) for name in names if as_text(name) != name})
+    if odd:
+        raise SmartClassError(
+            f"{folder} was not written by chapter 01, as it holds the name '{odd[0]}': "
+            "run chapter 01 again."
+        )
 
 
 def sample_rows(data: CleanData, per_class: int, seed: int) -> dict[str, np.ndarray]:

@@ -223,7 +223,7 @@ def test_what_lies_beside_a_single_data_set_is_named(tmp_path, where):
     put(root, "mine/happy/1.jpg", "loose.png", "LICENSE", ".hidden/1.jpg")
     put(root / where, "DATASET_old/1/1.jpg")
     old = f"{where}/DATASET_old".lstrip("/")
-    names = ["mine", "loose.png"] + [old] if where else [old, "mine", "loose.png"]
+    names = ["mine", "loose.png", old] if where else [old, "mine", "loose.png"]
     sentence = f"Not recognised in all, so left out: {', '.join(names)}."
     assert sentence in load(root).notes
 

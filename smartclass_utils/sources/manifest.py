@@ -9,6 +9,7 @@ import pandas as pd
 
 from smartclass_utils import config
 from smartclass_utils.config import CLASSES, SPLITS, SmartClassError
+from smartclass_utils.names import as_text
 from smartclass_utils.sources import fed, fer, folders, labels_csv, oahega, rafdb
 from smartclass_utils.sources.layouts import Loaded, read_table
 from smartclass_utils.sources.leftovers import left_out
@@ -131,7 +132,7 @@ def load(root: Path | str) -> Manifest:
             f"out as {UNDERSTOOD}."
         )
     parts = [layout.load(where, root) for layout, where in found]
-    table = merge([part.table for part in parts])
+    table = shown_as_text(merge([part.table for part in parts]))
     notes = [note for part in parts for note in part.notes]
     given = len(parts) == 1 and parts[0].given_split
     if len(parts) > 1:
@@ -148,14 +149,23 @@ def load(root: Path | str) -> Manifest:
         )
     names = sorted(set(table["source"]), key=lambda name: (rank(name), name))
     notes += missing_sources(root, names, classes)
-    name = "demo" if is_demo else data_set_name(root, names)
-    return Manifest(root, name, table, classes, tuple(notes), given)
+    name = "demo" if is_demo else as_text(data_set_name(root, names))
+    notes = tuple(map(as_text, notes))
+    return Manifest(root, name, table, classes, notes, given)
 
 
 def merge(tables: list[pd.DataFrame]) -> pd.DataFrame:
     """Return all rows, sorted by file, with ``""`` where a column is unknown."""
     table = pd.concat(tables, ignore_index=True).fillna("").astype(str)
     return table.sort_values("file", ignore_index=True)
+
+
+def shown_as_text(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with every foreign name safe to show; paths stay as they are."""
+    for name in table.columns.drop("file"):
+        safe = {value: as_text(value) for value in table[name].unique()}
+        table[name] = table[name].map(safe)
+    return table.rename(columns=as_text)
 
 
 def class_order(labels: set[str]) -> tuple[str, ...]:

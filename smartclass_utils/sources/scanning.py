@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from smartclass_utils.names import as_text
+
 SUFFIXES = frozenset(
     [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp"]
 ) | {""}  # a download may come without a suffix; its content decides
@@ -71,7 +73,7 @@ def relative(path: Path, root: Path) -> str:
 
 def some(names: list[str]) -> str:
     """Return a few names and how many more there are."""
-    shown = ", ".join(names[:EXAMPLES])
+    shown = ", ".join(map(as_text, names[:EXAMPLES]))
     more = len(names) - EXAMPLES
     return f"{shown} and {more} more" if more > 0 else shown
 
