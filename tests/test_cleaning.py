@@ -123,6 +123,27 @@ def test_labels_csv_keeps_its_contract(raw, tmp_path):
     assert card["image_size"] == SIZE
 
 
+def test_names_cannot_leave_the_clean_folder(tmp_path):
+    labels = ("../../evil", "..", "/etc/evil", "clean.json", "images.npy", ".parts")
+    rows = ["file,label,source"]
+    for k, label in enumerate(labels):
+        for i in range(N):
+            save(tmp_path / "raw" / f"{k}_{i}.png", (k, i))
+            rows.append(f"{k}_{i}.png,{label},../../{k}")
+    (tmp_path / "raw" / "labels.csv").write_text("\n".join(rows), encoding="utf-8")
+    done = run(tmp_path / "raw", tmp_path / "in" / "clean")
+    assert set(done.labels["label"]) == set(labels)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "raw"]
+    assert [path.name for path in (tmp_path / "in").iterdir()] == ["clean"]
+    home = done.folder.resolve()
+    for file in done.labels["file"]:
+        path = (home / file).resolve()
+        assert path.is_file()
+        assert path.parent.parent == home
+    assert (home / "images.npy").is_file()
+    assert run(tmp_path / "raw", tmp_path / "in" / "clean").was_done
+
+
 def test_the_array_holds_what_the_files_hold(raw, tmp_path):
     done = run(raw, tmp_path / "clean")
     pixels = np.load(done.folder / "images.npy")

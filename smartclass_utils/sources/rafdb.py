@@ -50,7 +50,7 @@ def load_rafdb_kaggle(base: Path, root: Path) -> Loaded:
                 f"{base} has no folder '{split}': {RAFDB.data_set} is incomplete, so "
                 "unpack it again."
             )
-        found = scan(part, root)
+        found = scan(part, root, within=base)
         notes += found.notes
         depth = len(part.relative_to(root).parts)
         codes = [file.split("/")[depth] for file in found.files]
@@ -111,7 +111,7 @@ def load_rafdb_original(base: Path, root: Path) -> Loaded:
             f"{base / 'Image' / 'aligned'} is missing: unpack aligned.zip of "
             f"{RAFDB.data_set} there."
         )
-    found = scan(aligned, root)
+    found = scan(aligned, root, within=base)
     by_name = {file.rpartition("/")[2]: file for file in found.files}
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     pairs = [line.split() for line in lines if line.strip()]

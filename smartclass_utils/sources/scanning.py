@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from smartclass_utils.config import SmartClassError
 from smartclass_utils.names import as_text
 
 SUFFIXES = frozenset(
@@ -78,7 +79,12 @@ def some(names: list[str]) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-def scan(folder: Path, root: Path, skip: frozenset[str] = frozenset()) -> Found:
+def scan(
+    folder: Path,
+    root: Path,
+    skip: frozenset[str] = frozenset(),
+    within: Path | None = None,
+) -> Found:
     """Find the possible images below a folder.
 
     Folders and broken links that are named like images are among the files, so that
@@ -89,8 +95,17 @@ def scan(folder: Path, root: Path, skip: frozenset[str] = frozenset()) -> Found:
         folder: where to look; may itself be a link.
         root: the data root, which the paths become relative to.
         skip: lower-case names of folders that are not entered.
+        within: the data set's own folder, which ``folder`` must not be a link out of.
+
+    Raises:
+        SmartClassError: if it is one; a download could bring in any folder so.
     """
     home = os.path.realpath(folder) + os.sep
+    if within and not home.startswith(os.path.realpath(within) + os.sep):
+        raise SmartClassError(
+            f"{folder} is a link that leads out of {within}: put the images themselves "
+            "there."
+        )
     files, foreign, links, unreadable = [], [], [], []
     pending = [(str(folder), relative(folder, root))]
     while pending:
