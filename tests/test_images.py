@@ -3,11 +3,11 @@ import io
 import numpy as np
 import pytest
 from image_bytes import GREY, IDAT_END, JPEG, PNG, RGB, encoded, flipped
-from PIL import Image
+from PIL import Image, ImageOps
 from skimage.color import rgb2gray
 from skimage.transform import resize, resize_local_mean
 
-from smartclass_utils.cleaning import images
+from smartclass_utils.cleaning import images, resizing
 from smartclass_utils.cleaning.images import Rejected, decode, decode_bytes
 
 
@@ -61,7 +61,7 @@ def test_cmyk_is_converted_as_pillow_does():
     decoded = decode_bytes(content, 16)
     rgb = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
     assert decoded.notes == ("CMYK converted",)
-    np.testing.assert_array_equal(decoded.array, images.resized(rgb, 10_000, 16))
+    np.testing.assert_array_equal(decoded.array, resizing.resized(rgb, 10_000, 16))
     assert abs(decoded.array.mean() - 255 * rgb2gray(RGB).mean()) < 4
 
 
@@ -166,9 +166,27 @@ def test_larger_equals_scikit_image(shape):
 
 
 def test_stripes_change_nothing(monkeypatch):
-    whole = decode_bytes(PNG, 16).array
-    monkeypatch.setattr(images, "STRIPE_PIXELS", 100)
-    np.testing.assert_array_equal(decode_bytes(PNG, 16).array, whole)
+    files = [PNG, JPEG, encoded(RGB, "JPEG", "CMYK"), encoded(RGB, "GIF", "P")]
+    rgba = np.dstack([RGB, np.full_like(GREY, 255)])
+    rgba[30:, :, 3] = 9
+    files += [encoded(rgba), encoded(GREY), encoded(GREY.astype(np.uint16) * 257)]
+    whole = [decode_bytes(content, 16) for content in files]
+    monkeypatch.setattr(resizing, "STRIPE_PIXELS", 100)
+    for content, expected in zip(files, whole, strict=True):
+        again = decode_bytes(content, 16)
+        np.testing.assert_array_equal(again.array, expected.array)
+        assert again.notes == expected.notes
+
+
+@pytest.mark.parametrize("orientation", range(2, 9))
+@pytest.mark.parametrize("size", [16, 64])
+def test_turning_the_small_image_equals_turning_the_large_one(orientation, size):
+    exif = Image.Exif()
+    exif[images.ORIENTATION] = orientation
+    content = encoded(RGB, exif=exif)
+    upright = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(content))))
+    expected = decode_bytes(encoded(upright), size).array
+    np.testing.assert_array_equal(decode_bytes(content, size).array, expected)
 
 
 def test_a_row_of_fer2013_is_decoded_from_its_place(tmp_path):
