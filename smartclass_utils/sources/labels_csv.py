@@ -22,6 +22,8 @@ from smartclass_utils.sources.leftovers import is_image_name
 from smartclass_utils.sources.oahega import ADULT
 from smartclass_utils.sources.scanning import child, relative, scan, some
 
+JUDGED = ("kind", "reason", "notes", "original_file")  # columns of the cleaning's own
+
 
 def find_labels_csv(folder: Path) -> Path | None:
     """Return the labels.csv of a tree."""
@@ -40,6 +42,7 @@ def load_labels_csv(path: Path, root: Path) -> Loaded:
     )
     prefix = relative(path.parent, root)
     table = listed.drop(columns=["file", "label", "sha256"], errors="ignore")
+    table = table.rename(columns={name: f"{name} given" for name in JUDGED})
     files = [str(PurePosixPath(prefix, file)) for file in listed["file"]]
     table["file"] = files
     table["label"] = listed["label"].map(canonical_label)
