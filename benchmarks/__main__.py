@@ -10,8 +10,8 @@ import psutil
 import torch
 
 from smartclass_utils.files import write_json, write_text
+from smartclass_utils.hardware import environment
 from smartclass_utils.recording import fill
-from smartclass_utils.training import environment
 
 BENCHMARKS = ("cleaning", "training", "report", "memory")
 SOAK = ("decoder", "interruption")  # not about speed, and take minutes

@@ -18,9 +18,11 @@ from torchvision import datasets, transforms
 
 from benchmarks.made_up import clean_data_of
 from smartclass_utils import models
+from smartclass_utils.batches import Batches
 from smartclass_utils.config import CLASSES
 from smartclass_utils.memory import keep_freed_memory
-from smartclass_utils.training import Batches, Recipe, train_one_epoch
+from smartclass_utils.recipes import Recipe
+from smartclass_utils.training import Training
 
 IMAGES = 3_200
 SIZE = 48
@@ -97,9 +99,8 @@ def run() -> dict:
     data, recipe = clean_data_of(IMAGES, SIZE), Recipe()
     keep_freed_memory()
     model = models.build("main", len(CLASSES))
-    adam = torch.optim.Adam(model.parameters(), recipe.learning_rate, fused=True)
     batches = Batches(data, "train", CPU)
-    order = torch.Generator().manual_seed(0)
+    training = Training(model, batches, recipe, seed=0)
     best = {"student": 0.0, "ours": 0.0, "matrix": 0.0}
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -110,7 +111,7 @@ def run() -> dict:
             work = other.submit(student_rate, Path(folder), recipe.batch_size)
             now = {"student": work.result(), "matrix": matrix_rate()}
             start = time.perf_counter()
-            train_one_epoch(model, batches, adam, recipe.batch_size, order)
+            training.one_epoch()
             now["ours"] = len(batches) / (time.perf_counter() - start)
             best = {name: max(best[name], now[name]) for name in best}
     rate = best["ours"] * operations_per_image(model)

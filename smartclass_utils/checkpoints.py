@@ -11,9 +11,11 @@ from torch import nn
 from smartclass_utils.config import SmartClassError
 from smartclass_utils.dataset import CleanData
 from smartclass_utils.files import read_json, replacing, sha256, write_json
+from smartclass_utils.hardware import environment
 from smartclass_utils.models import TITLES, count_parameters, from_spec
 from smartclass_utils.names import as_text
-from smartclass_utils.training import Fit, Recipe, environment
+from smartclass_utils.recipes import Recipe
+from smartclass_utils.training import Fit
 
 # What a card must say, and as what.
 CARD = {
@@ -74,9 +76,14 @@ def save_model(
     return card_file
 
 
-def forget_models(folder: Path) -> None:
-    """Remove the models of an earlier training from ``folder``, cards first."""
-    for pattern in ("*_seed*.json", "*_seed*.pt"):
+def forget_models(folder: Path, name: str = "*") -> None:
+    """Remove the models of an earlier training from ``folder``, cards first.
+
+    Args:
+        folder: of weights and cards.
+        name: of the models; by default all.
+    """
+    for pattern in (f"{name}_seed*.json", f"{name}_seed*.pt"):
         for file in folder.glob(pattern):
             file.unlink()
 
@@ -121,6 +128,11 @@ def read_card(file: Path) -> dict:
     return card
 
 
+def flips(card: dict) -> bool:
+    """Return whether the network answers for an image and its mirror image."""
+    return bool(card["recipe"].get("flip_test"))
+
+
 def load_model(folder: Path, card: dict, data: CleanData | None = None) -> nn.Module:
     """Build a card's network and fill in its weights, on the CPU.
 
@@ -153,9 +165,7 @@ def load_model(folder: Path, card: dict, data: CleanData | None = None) -> nn.Mo
     try:
         model = from_spec(card)
     except SmartClassError as error:
-        raise SmartClassError(
-            f"The card of {weights} cannot be used. {error}"
-        ) from error
+        raise SmartClassError(f"{weights} cannot be used: {error}") from error
     check_size(weights, model)
     try:
         state = torch.load(weights, map_location="cpu", weights_only=True)

@@ -12,6 +12,7 @@ RAW_FOLDER = ROOT / "data" / "raw"
 REPORTED_FOLDER = ROOT / "data" / "reported"
 RESULTS_FOLDER = ROOT / "data" / "results"
 COMMITTED_FIGURES = ROOT / "figures"
+SHIPPED_CARD = ROOT / "smartclass_utils" / "shipped" / "own.json"
 
 CLASSES = ("angry", "engaged", "happy", "neutral")
 ALIASES = {

@@ -22,8 +22,8 @@ from smartclass_utils.config import (
 )
 from smartclass_utils.files import read_json, write_json, write_text
 from smartclass_utils.gallery import copy_figures
+from smartclass_utils.recipes import Recipe
 from smartclass_utils.sources import find_data, load
-from smartclass_utils.training import Recipe
 
 NOTEBOOKS = ROOT / "notebooks"
 TEMPLATES = Path(__file__).with_name("templates")

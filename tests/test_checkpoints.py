@@ -2,6 +2,7 @@ import io
 import json
 import pickle
 import zipfile
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from smartclass_utils.checkpoints import (
 from smartclass_utils.config import SmartClassError
 from smartclass_utils.files import sha256
 from smartclass_utils.models import build
-from smartclass_utils.training import Recipe
+from smartclass_utils.recipes import Recipe
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_card_says_what_the_model_is(stored, clean_data):
     card = json.loads((stored[0] / "main_seed0.json").read_text(encoding="utf-8"))
     assert card["classes"] == list(clean_data.classes)
     assert card["architecture"] == "ReportCNN"
-    assert card["recipe"] == {"epochs": 1, "learning_rate": 0.001, "batch_size": 16}
+    assert card["recipe"] == asdict(Recipe(epochs=1))
     assert card["data"]["fingerprint"] == clean_data.fingerprint
     assert len(card["history"]["val_loss"]) == 1
 

@@ -18,8 +18,9 @@ from smartclass_utils.audit.spread import audit_mitigation, audit_spread, train_
 from smartclass_utils.config import RESULTS_FOLDER, workspace
 from smartclass_utils.dataset import CleanData, load_clean
 from smartclass_utils.files import read_json, write_json
+from smartclass_utils.hardware import environment
 from smartclass_utils.models import REPORT_MODELS
-from smartclass_utils.training import Recipe, environment
+from smartclass_utils.recipes import Recipe
 
 STORED = "audit.json"
 AGAIN = "run `python -m smartclass_utils audit` again"
