@@ -55,7 +55,7 @@ lab: $(READY) ## open JupyterLab on the notebooks
 bench: $(READY) ## measure speed and memory, as ratios within one run
 	$(RUN) -m benchmarks
 
-soak: $(READY) ## faults on purpose: mutated images, kills at random moments; minutes
+soak: $(READY) ## faults on purpose: mutated images, kills, full disks; takes minutes
 	$(RUN) -m benchmarks soak
 
 record: report ## for maintainers: keep the demo report as the committed notebooks
