@@ -16,7 +16,7 @@ test: export SMARTCLASS_OUT = $(TRIAL)
 test: export TQDM_DISABLE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help report audit study data test lint lab bench record constraints clean
+.PHONY: help report audit study data test lint lab bench soak record constraints clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | \
@@ -59,6 +59,9 @@ lab: $(READY) ## open JupyterLab on the notebooks
 
 bench: $(READY) ## measure speed and memory, as ratios within one run
 	$(RUN) -m benchmarks
+
+soak: $(READY) ## faults on purpose: mutated images, kills, full disks; takes minutes
+	$(RUN) -m benchmarks soak
 
 record: report ## for maintainers: keep the demo report as the committed notebooks
 	$(RUN) -m smartclass_utils record

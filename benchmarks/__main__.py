@@ -1,4 +1,4 @@
-"""Run all benchmarks, or those named: ``python -m benchmarks [cleaning …]``."""
+"""Run all benchmarks, or those named: ``python -m benchmarks [cleaning …|soak]``."""
 
 import importlib
 import json
@@ -14,6 +14,7 @@ from smartclass_utils.hardware import environment
 from smartclass_utils.recording import fill
 
 BENCHMARKS = ("cleaning", "training", "gpu", "report", "memory")
+SOAK = ("decoder", "interruption", "disk")  # not about speed, and take minutes
 RESULTS = Path(__file__).with_name("results.json")
 PAGE = Path(__file__).with_name("README.md")
 
@@ -34,7 +35,7 @@ def shown(value: float | str) -> str:
 def as_tables(results: dict) -> str:
     """Return what was measured as Markdown, one table a benchmark."""
     lines = []
-    for name in BENCHMARKS:
+    for name in (*BENCHMARKS, *SOAK):
         measured = dict(results.get(name, {}))
         if measured:
             lines += ["", f"**{name}**, {measured.pop('machine')}", ""]
@@ -46,6 +47,7 @@ def as_tables(results: dict) -> str:
 def main() -> None:
     """Print what each benchmark measured, and keep it in ``results.json``."""
     chosen = sys.argv[1:] or BENCHMARKS
+    chosen = SOAK if chosen == ["soak"] else chosen
     known = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     machine = f"{processor()}, {psutil.cpu_count()} cores, torch {torch.__version__}"
     for name in chosen:

@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from smartclass_utils.names import as_text
+
 ROOT = Path(__file__).resolve().parent.parent
 DEMO_FOLDER = ROOT / "data" / "demo"
 RAW_FOLDER = ROOT / "data" / "raw"
@@ -88,8 +90,8 @@ def workspace() -> Workspace:
 
 
 def canonical_label(name: str) -> str:
-    """Return a class name in lower case with the aliases applied."""
-    lowered = name.strip().lower()
+    """Return a class name in lower case with the aliases applied, safe to show."""
+    lowered = as_text(name).lower()
     return ALIASES.get(lowered, lowered)
 
 

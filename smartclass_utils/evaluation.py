@@ -1,6 +1,5 @@
 """From predictions to metrics, intervals and ``results.json``."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from smartclass_utils.batches import Batches, predict_logits
 from smartclass_utils.checkpoints import flips, load_model, read_cards
 from smartclass_utils.config import SmartClassError
 from smartclass_utils.dataset import CleanData
-from smartclass_utils.files import write_json
+from smartclass_utils.files import read_json, write_json
 from smartclass_utils.hardware import environment, pick_device
 
 
@@ -214,7 +213,7 @@ def append_results(path: Path, entries: list[dict]) -> None:
         raise SmartClassError(
             f"There is no {path}: run chapter 04 first (notebooks/04_evaluation.ipynb)."
         )
-    content = json.loads(path.read_text(encoding="utf-8"))
+    content = read_json(path)
     names = {entry["name"] for entry in entries}
     others = [entry for entry in content["models"] if entry["name"] not in names]
     write_json(path, {**content, "models": [*others, *entries]})
@@ -222,7 +221,7 @@ def append_results(path: Path, entries: list[dict]) -> None:
 
 def read_entries(path: Path) -> list[dict]:
     """Return the models of ``results.json``."""
-    return json.loads(path.read_text(encoding="utf-8"))["models"]
+    return read_json(path)["models"]
 
 
 def confusions(matrix: list[list[int]], classes: tuple) -> pd.DataFrame:

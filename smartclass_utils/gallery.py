@@ -1,18 +1,17 @@
 """The committed figures and their gallery page."""
 
-import json
 import shutil
 from pathlib import Path
 
 from smartclass_utils.config import ROOT
-from smartclass_utils.files import write_text
+from smartclass_utils.files import read_json, write_text
 
 NOTEBOOKS = ROOT / "notebooks"
 
 
 def copy_figures(made: Path, committed: Path) -> None:
     """Replace the committed figures by the ones just made, and write their gallery."""
-    figures = json.loads((made / "figures.json").read_text(encoding="utf-8"))
+    figures = read_json(made / "figures.json")
     wanted = {f"{name}.{kind}" for name in figures for kind in ("png", "svg")}
     committed.mkdir(parents=True, exist_ok=True)
     for old in committed.glob("*.*"):

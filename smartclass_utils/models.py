@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from smartclass_utils.config import IMAGE_SIZE, SmartClassError
+from smartclass_utils.config import IMAGE_SIZE, IMAGE_SIZES, SmartClassError
 from smartclass_utils.layers import (
     NORMALISATIONS,
     ResidualBlock,
@@ -11,6 +11,9 @@ from smartclass_utils.layers import (
     conv_block,
 )
 from smartclass_utils.transfer import TransferCNN
+
+MAX_WEIGHTS = 100_000_000  # of a network; the report's have less than a million
+MAX_BLOCKS = 32
 
 
 class ReportCNN(nn.Module):
@@ -174,15 +177,42 @@ def from_spec(spec: dict) -> nn.Module:
 
     Args:
         spec: ``{"architecture": name, "arguments": {…}}`` as a model's card holds it.
+
+    Raises:
+        SmartClassError: if there is no such network, or one too large for any machine.
     """
     if spec["architecture"] not in ARCHITECTURES:
         raise SmartClassError(
             f"No architecture '{spec['architecture']}'; known: "
             f"{', '.join(ARCHITECTURES)}."
         )
+    check_arguments(spec["architecture"], spec["arguments"])
     model = ARCHITECTURES[spec["architecture"]](**spec["arguments"])
     model.spec = spec
     return model.to(memory_format=torch.channels_last)
+
+
+def check_arguments(architecture: str, arguments: dict) -> None:
+    """Build a network without memory for its weights, to see whether it can be.
+
+    A card may come from anywhere. On torch's "meta" device a network has shapes but no
+    weights, and takes no random numbers.
+    """
+    lists = [value for value in arguments.values() if isinstance(value, list | tuple)]
+    try:
+        if any(len(values) > MAX_BLOCKS for values in lists):
+            raise ValueError("too many blocks")
+        if arguments.get("image_size", IMAGE_SIZE) not in IMAGE_SIZES:
+            raise ValueError("image size out of range")
+        with torch.device("meta"):
+            n_weights = count_parameters(ARCHITECTURES[architecture](**arguments))
+        if not 0 < n_weights <= MAX_WEIGHTS:
+            raise ValueError(f"{n_weights:,} weights")
+    except Exception as error:  # torch and Python raise almost anything here
+        raise SmartClassError(
+            f"no {architecture} can be built with {str(arguments)[:200]}, so run "
+            "chapter 03 again."
+        ) from error
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -1,6 +1,5 @@
 """For maintainers: keep the last demo report as what the repository shows."""
 
-import json
 import re
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import nbformat
 
 from smartclass_utils.beyond.stored import models_table, read_studies
 from smartclass_utils.config import RESULTS_FOLDER, ROOT, SmartClassError, workspace
-from smartclass_utils.files import write_json, write_text
+from smartclass_utils.files import read_json, write_json, write_text
 from smartclass_utils.report import CHAPTER_SECONDS, NOTEBOOKS
 
 
@@ -21,13 +20,13 @@ def record() -> None:
     results = place.out / "results.json"
     if not results.exists():
         raise SmartClassError("There is no report to record: run `make report` first.")
-    content = json.loads(results.read_text(encoding="utf-8"))
+    content = read_json(results)
     if content["data"]["name"] != "demo":
         raise SmartClassError(
             "The last report ran on other data than the demo: run "
             "`make report DATA=demo` first, so that nobody's photograph is recorded."
         )
-    seconds = json.loads((place.out / CHAPTER_SECONDS).read_text(encoding="utf-8"))
+    seconds = read_json(place.out / CHAPTER_SECONDS)
     for file in sorted((place.out / "notebooks").glob("*.ipynb")):
         notebook = without_traces(file)
         state_runtime(notebook, seconds[file.stem])

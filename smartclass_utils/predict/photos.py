@@ -10,8 +10,8 @@ from smartclass_utils.cleaning.images import (
     Rejected,
     decode_pixels,
     read,
-    resized,
 )
+from smartclass_utils.cleaning.resizing import COLOUR_STEPS, resized
 from smartclass_utils.predict.faces import (
     MARGIN,
     Box,
@@ -80,7 +80,7 @@ def photo_of(pixels: np.ndarray) -> Photo:
     """Return an array as a photograph: uint8, grey (H, W) or RGB (H, W, 3)."""
     if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3):
         raise ValueError(f"not a photograph: {pixels.dtype} {pixels.shape}")
-    return Photo(pixels, 1 if pixels.ndim == 2 else 10_000)
+    return Photo(pixels, 1 if pixels.ndim == 2 else COLOUR_STEPS)
 
 
 def regions_of(
