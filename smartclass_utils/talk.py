@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
-SIZES = (0.7, 0.75, 0.8, 0.9)  # of the figure; the type grows by the inverse
+SIZES = (0.7, 0.8, 0.9)  # of the figure; the type grows by the inverse
+SMALLEST = 0.7  # of the figure's area that the axes took, they take at least this share
 GAP = 2  # pixels at 100 dpi around a text that other texts should leave free
 COLOURS = 256  # of the PNG: a palette makes it half as large, and nobody sees it
 
@@ -52,10 +53,26 @@ def overlaps(fig: Figure) -> int:
     return sum(one.overlaps(other) for one, other in combinations(boxes, 2))
 
 
-def has_room(fig: Figure, allowed: int) -> bool:
-    """Return whether no more than ``allowed`` pairs of texts touch in a figure."""
+def drawn_share(fig: Figure) -> float:
+    """Return the share of a drawn figure's area that its axes take, 0…1.
+
+    Larger type leaves less to axes of a fixed shape, such as images.
+    """
+    whole = fig.bbox.width * fig.bbox.height
+    boxes = [ax.get_window_extent() for ax in fig.findobj(Axes)]
+    return sum(box.width * box.height for box in boxes) / whole
+
+
+def has_room(fig: Figure, touching: int, share: float) -> bool:
+    """Return whether a figure is as readable as it was.
+
+    Args:
+        fig: the figure.
+        touching: most pairs of texts that may touch.
+        share: least share of its area that the axes may take.
+    """
     try:
-        return overlaps(fig) <= allowed
+        return overlaps(fig) <= touching and drawn_share(fig) >= share
     except UserWarning:
         return False
 
@@ -66,14 +83,14 @@ def larger_type(fig: Figure) -> Iterator[float]:
 
     Yields:
         The size in shares of the full one, 0.7 to 1: the smallest at which no more
-        texts touch each other than in the full figure.
+        texts touch each other than in the full figure, and images stay large.
     """
     width, height = fig.get_size_inches()
-    allowed = overlaps(fig)
+    touching, share = overlaps(fig), SMALLEST * drawn_share(fig)
     try:
         for size in (*SIZES, 1.0):
             fig.set_size_inches(width * size, height * size)
-            if size == 1.0 or has_room(fig, allowed):
+            if size == 1.0 or has_room(fig, touching, share):
                 break
         yield size
     finally:

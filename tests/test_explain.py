@@ -283,3 +283,36 @@ def test_few_points_are_all_drawn_and_many_are_sampled():
     rows = embedding.choose_rows(100, 0, most=10)
     assert len(set(rows.tolist())) == 10
     assert rows.tolist() == embedding.choose_rows(100, 0, most=10).tolist()
+
+
+def test_neighbours_table_looks_within_classes_of_several_sources():
+    features = np.arange(8.0)[:, None]
+    labels = np.array(["a"] * 4 + ["b"] * 4)
+    sources = np.array(["x", "x", "y", "y"] + ["z"] * 4)
+    table = embedding.neighbours_table(features, labels, sources)
+    assert table.index.tolist() == [
+        "same class",
+        "same source",
+        "same source, within a",
+    ]
+    assert table.loc["same class", "by chance"] == pytest.approx(3 / 7)
+    assert table.loc["same source, within a"].tolist() == pytest.approx([1 / 3, 1 / 3])
+
+
+def test_tables_of_the_checks(images):
+    networks = {"A": plain(), "B": residual()}
+    answers = {title: np.zeros(5, np.int64) for title in networks}
+    table = checks.covering_table(networks, images, answers)
+    assert table[["network", "map"]].to_numpy().tolist() == [
+        ["A", "hirescam"],
+        ["A", "gradcam"],
+        ["B", "hirescam"],
+        ["B", "gradcam"],
+    ]
+    assert table[["hottest", "coolest"]].abs().max().max() <= 1
+    maps = {title: np.ones((5, SIZE, SIZE)) for title in networks}
+    right = {"A": np.ones(5, bool), "B": np.arange(5) < 2}
+    shares = checks.face_table(maps, right)
+    even = checks.face_ellipse(SIZE).mean()
+    assert shares.loc["B"].tolist() == pytest.approx([even] * 3)
+    assert np.isnan(shares.loc["A", "wrong answers"])

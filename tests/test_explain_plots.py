@@ -123,6 +123,15 @@ def test_activation_grid_tells_right_from_wrong(data, prediction):
     assert axes[0].get_ylabel() == "Main CNN"
 
 
+def test_blend_shows_the_image_where_there_is_no_heat():
+    image = np.array([[0, 255], [51, 51]], np.uint8)
+    heat = np.array([[0.0, 0.0], [0.5, 1.0]])
+    mixed = explain_plots.blend(image, heat)
+    assert mixed[0].tolist() == [[0, 0, 0], [1, 1, 1]]
+    assert mixed[1, 1] == pytest.approx(0.25 * 0.2 + 0.75 * explain_plots.HEAT[255])
+    assert mixed[1, 1].sum() > mixed[1, 0].sum()
+
+
 def test_tiles_leave_a_gap():
     sheet = explain_plots.tiles(np.ones((3, 2, 2)), columns=2)
     assert sheet.shape == (5, 5)

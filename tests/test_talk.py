@@ -84,3 +84,16 @@ def test_figures_of_the_report_keep_their_texts_apart(tmp_path):
         before = talk.overlaps(fig)
         with talk.larger_type(fig):
             assert talk.overlaps(fig) <= before
+
+
+def test_images_stay_large():
+    fig, axes = plt.subplots(1, 6, figsize=(6, 1.6))
+    for ax in axes:
+        ax.imshow(np.zeros((4, 4)))
+        ax.set_axis_off()
+        ax.set_title("label\nof two", loc="center")
+    overlapping = talk.overlaps(fig)
+    before = talk.drawn_share(fig)
+    with talk.larger_type(fig):
+        assert talk.overlaps(fig) <= overlapping
+        assert talk.drawn_share(fig) >= talk.SMALLEST * before

@@ -9,7 +9,11 @@ import torch
 from scipy.stats import spearmanr
 from torch import nn
 
-from smartclass_utils.explain.activation import activation_maps, probabilities_of
+from smartclass_utils.explain.activation import (
+    METHODS,
+    activation_maps,
+    probabilities_of,
+)
 from smartclass_utils.explain.layers import blocks
 
 # Middle and half axes of the face, in shares of the image's height and width. Of all
@@ -156,3 +160,46 @@ def share_in_face(maps: np.ndarray) -> np.ndarray:
     total = maps.sum(axis=(1, 2), dtype=np.float64)
     inside = (maps * face_ellipse(maps.shape[1])).sum(axis=(1, 2), dtype=np.float64)
     return np.divide(inside, total, out=np.full(len(maps), np.nan), where=total > 0)
+
+
+def covering_table(
+    networks: dict[str, nn.Module], images: np.ndarray, answers: dict[str, np.ndarray]
+) -> pd.DataFrame:
+    """Return :func:`covering_check` for each network and method, one row each.
+
+    Args:
+        networks: title → network on the CPU.
+        images: grey values, uint8 (n, H, W).
+        answers: title → predicted class of each image, int (n,).
+    """
+    rows = []
+    for title, model in networks.items():
+        for method in METHODS:
+            maps = activation_maps(model, images, answers[title], method)
+            falls = covering_check(model, images, answers[title], maps)
+            rows.append({"network": title, "map": method, **falls})
+    return pd.DataFrame(rows)
+
+
+def face_table(
+    maps: dict[str, np.ndarray], is_right: dict[str, np.ndarray]
+) -> pd.DataFrame:
+    """Return the mean share of heat in the face, one row a network.
+
+    Args:
+        maps: title → activation maps, float (n, H, W).
+        is_right: title → whether the network's answer was right, bool (n,).
+
+    Returns:
+        Columns ``right answers`` and ``wrong answers`` (0…1, NaN where there is none),
+        and ``even heat``, what a map that is the same everywhere would have.
+    """
+    rows = {}
+    for title, each in maps.items():
+        shares = pd.Series(share_in_face(each))
+        rows[title] = {
+            "right answers": shares[is_right[title]].mean(),
+            "wrong answers": shares[~is_right[title]].mean(),
+            "even heat": face_ellipse(each.shape[1]).mean(),
+        }
+    return pd.DataFrame(rows).T

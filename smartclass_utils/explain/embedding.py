@@ -1,9 +1,11 @@
 """The test images as the network sees them: a map of its last hidden layer."""
 
 import numpy as np
+import pandas as pd
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from sklearn.neighbors import NearestNeighbors
+from threadpoolctl import threadpool_limits
 
 PERPLEXITY = 30  # neighbours that a point minds, about
 KEPT = 50  # principal components that t-SNE reads
@@ -35,7 +37,8 @@ def project(features: np.ndarray, seed: int) -> np.ndarray:
     reduced = PCA(min(KEPT, n, width), random_state=seed).fit_transform(features)
     perplexity = min(PERPLEXITY, (n - 1) / 3)
     plane = TSNE(perplexity=perplexity, init="pca", random_state=seed)
-    return plane.fit_transform(reduced)
+    with threadpool_limits(1):  # so few points keep threads waiting for each other
+        return plane.fit_transform(reduced)
 
 
 def neighbours_alike(features: np.ndarray, labels: np.ndarray, k: int = 10) -> float:
@@ -64,3 +67,31 @@ def alike_by_chance(labels: np.ndarray) -> float:
     _, counts = np.unique(np.asarray(labels), return_counts=True)
     n = counts.sum()
     return float((counts * (counts - 1)).sum() / (n * (n - 1)))
+
+
+def neighbours_table(
+    features: np.ndarray, labels: np.ndarray, sources: np.ndarray
+) -> pd.DataFrame:
+    """Return how far neighbours agree in class and in source, and by chance.
+
+    Args:
+        features: float (n, D).
+        labels: n class names.
+        sources: n names of sources.
+
+    Returns:
+        Columns ``neighbours`` and ``by chance`` (0…1). The first two rows take all
+        images; then one row for each class that comes from several sources says how
+        far its images sit beside images of the same source, among their class.
+    """
+    rows = {
+        "same class": (neighbours_alike(features, labels), alike_by_chance(labels)),
+        "same source": (neighbours_alike(features, sources), alike_by_chance(sources)),
+    }
+    for name in dict.fromkeys(labels):
+        own = labels == name
+        if len(set(sources[own])) > 1:
+            found = neighbours_alike(features[own], sources[own])
+            chance = alike_by_chance(sources[own])
+            rows[f"same source, within {name}"] = (found, chance)
+    return pd.DataFrame(rows, index=["neighbours", "by chance"]).T

@@ -34,6 +34,14 @@ class Example:
         return self.label == self.predicted
 
 
+def first_trainings(predictions: list[Prediction]) -> dict[str, Prediction]:
+    """Return the first stored training of each network, by its title."""
+    found: dict[str, Prediction] = {}
+    for prediction in predictions:
+        found.setdefault(prediction.card["title"], prediction)
+    return found
+
+
 def surest_right(predictions: list[Prediction]) -> list[int | None]:
     """Return one test image a class that all networks get right, the surest.
 

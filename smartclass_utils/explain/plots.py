@@ -3,7 +3,6 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
 from smartclass_utils.config import class_colour, class_marker
@@ -11,10 +10,8 @@ from smartclass_utils.explain.examples import Example
 from smartclass_utils.explain.layers import strongest
 from smartclass_utils.result_plots import MODEL_COLOURS, MODEL_MARKERS
 
-# Transparent where there is no heat, so that the face stays to be seen.
-HEAT = plt.get_cmap("inferno")(np.linspace(0.25, 0.95, 256))
-HEAT[:, 3] = np.linspace(0, 0.75, 256)
-HEAT = ListedColormap(HEAT)
+HEAT = plt.get_cmap("inferno")(np.linspace(0.25, 0.95, 256))[:, :3]  # dark to bright
+COVER = 0.75  # of the grey image, by the hottest place
 SOURCE_COLOURS = ("#009E73", "#CC79A7", "#56B4E9", "#222222")
 SOURCE_MARKERS = ("^", "P", "X", "d")
 
@@ -93,10 +90,19 @@ def feature_maps(image: np.ndarray, maps: dict[str, np.ndarray], show: int) -> F
     return fig
 
 
-def show_heat(ax: plt.Axes, image: np.ndarray, heat: np.ndarray) -> None:
-    """Draw an activation map (H, W), 0…1, over its grey image (H, W)."""
-    ax.imshow(image, vmin=0, vmax=255)
-    ax.imshow(heat, cmap=HEAT, vmin=0, vmax=1, interpolation="bilinear")
+def blend(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
+    """Return an image with heat over it, which hides the more the hotter it is.
+
+    Args:
+        image: grey values, uint8 (H, W).
+        heat: float (H, W), 0…1.
+
+    Returns:
+        float (H, W, 3), 0…1.
+    """
+    grey = np.repeat(image[..., None] / 255, 3, axis=2)
+    share = COVER * heat[..., None]
+    return (1 - share) * grey + share * HEAT[(255 * heat).astype(int)]
 
 
 def activation_grid(rows: dict[str, list[Example | None]], classes: tuple) -> Figure:
@@ -127,7 +133,7 @@ def activation_grid(rows: dict[str, list[Example | None]], classes: tuple) -> Fi
 
 def draw_example(ax: plt.Axes, example: Example, classes: tuple) -> None:
     """Draw one example with its label above and the network's answer below."""
-    show_heat(ax, example.image, example.heat)
+    ax.imshow(blend(example.image, example.heat))
     ax.set_title(f"labelled\n{example.label}", loc="center", fontsize=10)
     mark = "✓" if example.is_right else "✗"
     ax.set_xlabel(
@@ -156,7 +162,7 @@ def class_maps(
     for ax, name, heat, share in zip(
         axes[1:], classes, maps, probabilities, strict=True
     ):
-        show_heat(ax, image, heat)
+        ax.imshow(blend(image, heat))
         colour = class_colour(name, classes)
         ax.set_title(f"for {name}", loc="center", color=colour)
         ax.set_xlabel(f"{share:.0%}", color=colour, fontweight="bold")
@@ -186,7 +192,7 @@ def randomisation(
     names = next(iter(tables.values()))["part"]
     axes = above.subplots(1, len(maps), squeeze=False)[0]
     for ax, heat, name in zip(axes, maps, names, strict=True):
-        show_heat(ax, image, heat)
+        ax.imshow(blend(image, heat))
         ax.set_axis_off()
         title = name.replace(" ", "\n", 1)
         title = title if name == "as trained" else f"+ {title}"
@@ -246,7 +252,7 @@ def scatter(
     ax.legend(
         loc="upper center",
         bbox_to_anchor=(0.5, 0.0),
-        ncols=min(len(looks), 4),
+        ncols=2 if len(looks) > 2 else 1,
         columnspacing=1,
         handletextpad=0.2,
     )
