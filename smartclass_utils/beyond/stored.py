@@ -59,7 +59,12 @@ def models_table(content: dict) -> pd.DataFrame:
     for other in read_published(content["data"]["name"]).itertuples():
         title = f"{other.model} ({other.note})"
         rows[title] = {"accuracy": f"{other.accuracy_percent:.2f}"}
-    return pd.DataFrame.from_dict(rows, orient="index").fillna("–")
+    return unbroken(pd.DataFrame.from_dict(rows, orient="index").fillna("–"))
+
+
+def unbroken(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of texts whose cells are not broken over two lines."""
+    return table.map(lambda text: text.replace(" ", "\u00a0"))
 
 
 def steps_table(contents: dict[str, dict]) -> pd.DataFrame:
@@ -73,6 +78,7 @@ def steps_table(contents: dict[str, dict]) -> pd.DataFrame:
         ``gain`` over the step before on test (points) and ``CPU minutes``.
     """
     columns = {}
+    longest = max((content["ladder"] for content in contents.values()), key=len)
     for name, content in contents.items():
         ladder = content["ladder"]
         titles = [entry["title"] for entry in ladder]
@@ -85,7 +91,8 @@ def steps_table(contents: dict[str, dict]) -> pd.DataFrame:
             "minutes": [minutes(entry) for entry in ladder],
         }
         columns[name] = pd.DataFrame(table, index=titles)
-    return pd.concat(columns, axis=1).fillna("–")
+    order = [entry["title"] for entry in longest]
+    return unbroken(pd.concat(columns, axis=1).reindex(order).fillna("–"))
 
 
 def alternatives_table(content: dict) -> pd.DataFrame:
