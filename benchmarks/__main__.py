@@ -1,4 +1,4 @@
-"""Run all benchmarks, or those named: ``python -m benchmarks [cleaning …]``."""
+"""Run all benchmarks, or those named: ``python -m benchmarks [cleaning …|soak]``."""
 
 import importlib
 import json
@@ -10,10 +10,11 @@ import psutil
 import torch
 
 from smartclass_utils.files import write_json, write_text
+from smartclass_utils.hardware import environment
 from smartclass_utils.recording import fill
-from smartclass_utils.training import environment
 
-BENCHMARKS = ("cleaning", "training", "report", "memory")
+BENCHMARKS = ("cleaning", "training", "gpu", "report", "memory")
+SOAK = ("decoder", "interruption", "disk")  # not about speed, and take minutes
 RESULTS = Path(__file__).with_name("results.json")
 PAGE = Path(__file__).with_name("README.md")
 
@@ -26,21 +27,27 @@ def processor() -> str:
     return names[0] if names else platform.processor()
 
 
+def shown(value: float | str) -> str:
+    """Return a number with its thousands set apart, a text as it is."""
+    return value if isinstance(value, str) else f"{value:,}"
+
+
 def as_tables(results: dict) -> str:
     """Return what was measured as Markdown, one table a benchmark."""
     lines = []
-    for name in BENCHMARKS:
+    for name in (*BENCHMARKS, *SOAK):
         measured = dict(results.get(name, {}))
         if measured:
             lines += ["", f"**{name}**, {measured.pop('machine')}", ""]
             lines += ["| | |", "|---|---:|"]
-            lines += [f"| {key} | {value:,} |" for key, value in measured.items()]
+            lines += [f"| {key} | {shown(value)} |" for key, value in measured.items()]
     return "\n".join([*lines, ""])
 
 
 def main() -> None:
     """Print what each benchmark measured, and keep it in ``results.json``."""
     chosen = sys.argv[1:] or BENCHMARKS
+    chosen = SOAK if chosen == ["soak"] else chosen
     known = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     machine = f"{processor()}, {psutil.cpu_count()} cores, torch {torch.__version__}"
     for name in chosen:

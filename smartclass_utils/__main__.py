@@ -1,4 +1,4 @@
-"""The commands: ``python -m smartclass_utils report|audit|data|record``."""
+"""The commands: ``python -m smartclass_utils report|predict|audit|…``."""
 
 import argparse
 import sys
@@ -26,6 +26,30 @@ def parser() -> argparse.ArgumentParser:
     audit.add_argument("--splits", type=int, default=4, help="to redraw")
     audit.add_argument("--epochs", type=int, default=3, help="of extra trainings")
     audit.add_argument("--jobs", type=int, default=1, help="processes for these")
+    study = commands.add_parser("study", help="train all steps of chapter 5")
+    study.add_argument("data", help="a folder of images, or 'demo'")
+    study.add_argument("--others", nargs="*", help="data sets to pretrain on")
+    study.add_argument("--out", help="JSON file; default: data/results/<name>.json")
+    study.add_argument("--seeds", type=int, default=3, help="trainings of every step")
+    study.add_argument("--folds", type=int, default=0, help="of a cross-validation")
+    study.add_argument(
+        "--alternatives",
+        nargs="*",
+        default=(),
+        help="what else to try, or all",
+    )
+    study.add_argument("--jobs", type=int, default=2, help="trainings side by side")
+    ship = commands.add_parser("ship", help="put a study's network into the package")
+    ship.add_argument("data", help="the folder on which the study was run")
+    ship.add_argument("--carry", help="other images, to measure how it carries over")
+    ship.add_argument("--terms", default="not stated", help="of the training images")
+    predict = commands.add_parser("predict", help="say what faces look like")
+    predict.add_argument("files", nargs="+", metavar="FILE", help="image or folder")
+    predict.add_argument("--csv", help="table to write, one row a face")
+    predict.add_argument("--model", help="card (.json) of a model; default: ours")
+    predict.add_argument(
+        "--whole", action="store_true", help="take whole images, look for no face"
+    )
     data = commands.add_parser("data", help="download the real sources")
     data.add_argument(
         "--accept-terms", action="store_true", help="you have read the sources' terms"
@@ -46,6 +70,18 @@ def run(arguments: argparse.Namespace) -> None:
         from smartclass_utils.audit.command import run_audit
 
         print(f"The audit is stored: {run_audit(**options)}")
+    elif command == "study":
+        from smartclass_utils.beyond.study import run_study
+
+        print(f"The results are stored: {run_study(**options)}")
+    elif command == "ship":
+        from smartclass_utils.beyond.ship import ship
+
+        print(f"The network ships: {ship(**options)}")
+    elif command == "predict":
+        from smartclass_utils.predict.command import run_predict
+
+        run_predict(**options)
     elif command == "data":
         from smartclass_utils.sources.download import download_sources
 

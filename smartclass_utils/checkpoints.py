@@ -1,7 +1,7 @@
 """Trained models on disk: weights, and a JSON card that says what they are."""
 
 import io
-import json
+import zipfile
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,9 +10,32 @@ from torch import nn
 
 from smartclass_utils.config import SmartClassError
 from smartclass_utils.dataset import CleanData
-from smartclass_utils.files import replacing, sha256, write_json
+from smartclass_utils.files import read_json, replacing, sha256, write_json
+from smartclass_utils.hardware import environment
 from smartclass_utils.models import TITLES, count_parameters, from_spec
-from smartclass_utils.training import Fit, Recipe, environment
+from smartclass_utils.names import as_text
+from smartclass_utils.recipes import Recipe
+from smartclass_utils.training import Fit
+
+# What a card must say, and as what.
+CARD = {
+    "name": str,
+    "title": str,
+    "architecture": str,
+    "arguments": dict,
+    "parameters": int,
+    "classes": list,
+    "seed": int,
+    "recipe": dict,
+    "best_epoch": int,
+    "history": dict,
+    "seconds": int | float,
+    "images_per_second": int | float,
+    "data": dict,
+    "environment": dict,
+    "weights": str,
+    "weights_sha256": str,
+}
 
 
 def save_model(
@@ -53,9 +76,14 @@ def save_model(
     return card_file
 
 
-def forget_models(folder: Path) -> None:
-    """Remove the models of an earlier training from ``folder``, cards first."""
-    for pattern in ("*_seed*.json", "*_seed*.pt"):
+def forget_models(folder: Path, name: str = "*") -> None:
+    """Remove the models of an earlier training from ``folder``, cards first.
+
+    Args:
+        folder: of weights and cards.
+        name: of the models; by default all.
+    """
+    for pattern in (f"{name}_seed*.json", f"{name}_seed*.pt"):
         for file in folder.glob(pattern):
             file.unlink()
 
@@ -72,7 +100,37 @@ def read_cards(folder: Path) -> list[dict]:
             f"There is no trained model in {folder}: run chapter 03 first "
             "(notebooks/03_training.ipynb)."
         )
-    return [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    return [read_card(file) for file in files]
+
+
+def read_card(file: Path) -> dict:
+    """Read one card; refuse one that chapter 03 cannot have written.
+
+    Raises:
+        SmartClassError: if it is no JSON, lacks something, or names weights elsewhere.
+    """
+    card = read_json(file, "run chapter 03 again")
+    lacking = [key for key, kind in CARD.items() if not isinstance(card.get(key), kind)]
+    if lacking:
+        raise SmartClassError(
+            f"{file} does not say '{lacking[0]}' as a card does: run chapter 03 again."
+        )
+    if card["weights"] != file.with_suffix(".pt").name:
+        raise SmartClassError(
+            f"{file} names weights that are not its own ({as_text(card['weights'])}): "
+            "run chapter 03 again."
+        )
+    names = [card["name"], card["title"], *card["classes"]]
+    if any(not isinstance(name, str) or as_text(name) != name for name in names):
+        raise SmartClassError(
+            f"{file} holds a name that chapter 03 does not write: run it again."
+        )
+    return card
+
+
+def flips(card: dict) -> bool:
+    """Return whether the network answers for an image and its mirror image."""
+    return bool(card.get("recipe", {}).get("flip_test"))
 
 
 def load_model(folder: Path, card: dict, data: CleanData | None = None) -> nn.Module:
@@ -93,12 +151,22 @@ def load_model(folder: Path, card: dict, data: CleanData | None = None) -> nn.Mo
             f"{weights} is missing or not the file that its card describes: run "
             "chapter 03 again."
         )
-    if data is not None and card["data"]["fingerprint"] != data.fingerprint:
+    if data is not None and card["data"].get("fingerprint") != data.fingerprint:
+        other = card["data"].get("name")
         raise SmartClassError(
-            f"{weights} was trained on other data ({card['data']['name']}) than lies "
-            f"in {data.folder} ({data.name}): run chapter 03 again."
+            f"{weights} was trained on other data ({other}) than lies in {data.folder} "
+            f"({data.name}): run chapter 03 again."
         )
-    model = from_spec(card)
+    if data is not None and tuple(card["classes"]) != data.classes:
+        raise SmartClassError(
+            f"{weights} was trained for other classes ({', '.join(card['classes'])}) "
+            f"than {data.folder} has ({', '.join(data.classes)}): run chapter 03 again."
+        )
+    try:
+        model = from_spec(card)
+    except SmartClassError as error:
+        raise SmartClassError(f"{weights} cannot be used: {error}") from error
+    check_size(weights, model)
     try:
         state = torch.load(weights, map_location="cpu", weights_only=True)
         model.load_state_dict(state)
@@ -108,3 +176,20 @@ def load_model(folder: Path, card: dict, data: CleanData | None = None) -> nn.Mo
             "chapter 03 again."
         ) from error
     return model.eval()
+
+
+def check_size(weights: Path, model: nn.Module) -> None:
+    """Refuse a file that would take more memory than its network before it is read."""
+    needed = sum(value.nbytes for value in model.state_dict().values())
+    try:
+        with zipfile.ZipFile(weights) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+    except (OSError, zipfile.BadZipFile) as error:
+        raise SmartClassError(
+            f"{weights} is no file of weights: run chapter 03 again."
+        ) from error
+    if unpacked > 2 * needed + 2**20:
+        raise SmartClassError(
+            f"{weights} holds {unpacked:,} bytes, where its network has {needed:,}: "
+            "run chapter 03 again."
+        )

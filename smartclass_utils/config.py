@@ -4,12 +4,15 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from smartclass_utils.names import as_text
+
 ROOT = Path(__file__).resolve().parent.parent
 DEMO_FOLDER = ROOT / "data" / "demo"
 RAW_FOLDER = ROOT / "data" / "raw"
 REPORTED_FOLDER = ROOT / "data" / "reported"
 RESULTS_FOLDER = ROOT / "data" / "results"
 COMMITTED_FIGURES = ROOT / "figures"
+SHIPPED_CARD = ROOT / "smartclass_utils" / "shipped" / "own.json"
 
 CLASSES = ("angry", "engaged", "happy", "neutral")
 ALIASES = {
@@ -90,8 +93,8 @@ def workspace() -> Workspace:
 
 
 def canonical_label(name: str) -> str:
-    """Return a class name in lower case with the aliases applied."""
-    lowered = name.strip().lower()
+    """Return a class name in lower case with the aliases applied, safe to show."""
+    lowered = as_text(name).lower()
     return ALIASES.get(lowered, lowered)
 
 

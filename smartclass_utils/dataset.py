@@ -1,6 +1,5 @@
 """The clean folder as arrays: images, targets and the frozen split."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +7,8 @@ import numpy as np
 import pandas as pd
 
 from smartclass_utils.config import SPLITS, SmartClassError, workspace
+from smartclass_utils.files import read_json
+from smartclass_utils.names import as_text
 
 
 @dataclass(frozen=True)
@@ -73,24 +74,66 @@ def load_clean(folder: Path | str | None = None) -> CleanData:
             f"There is no cleaned data in {folder}: run chapter 01 first "
             "(notebooks/01_data_cleaning.ipynb)."
         )
-    card = json.loads(card_file.read_text(encoding="utf-8"))
-    labels = pd.read_csv(
-        folder / "labels.csv", dtype=str, keep_default_na=False, encoding="utf-8"
-    )
-    images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
-    if images.dtype != np.uint8 or images.ndim != 3 or len(images) != len(labels):
+    again = f"delete {folder} and run chapter 01 again"
+    card = read_json(card_file, again)
+    labels = read_labels(folder / "labels.csv", again)
+    images = map_images(folder / "images.npy", len(labels), again)
+    known = [card.get(key) for key in ("name", "fingerprint")]
+    classes = card.get("classes")
+    texts = [*known, *(classes if isinstance(classes, list) else [None])]
+    if not all(isinstance(text, str) for text in texts):
         raise SmartClassError(
-            f"{folder / 'images.npy'} does not belong to its labels.csv: delete "
-            f"{folder} and run chapter 01 again."
+            f"{card_file} does not give name, classes and fingerprint: {again}."
         )
-    classes = tuple(card["classes"])
+    classes = tuple(classes)
     unknown = sorted(set(labels["label"]) - set(classes))
     if unknown:
         raise SmartClassError(
             f"{folder / 'labels.csv'} names classes that clean.json does not know "
-            f"({', '.join(unknown)}): delete {folder} and run chapter 01 again."
+            f"({', '.join(unknown)}): {again}."
         )
+    check_names(folder, labels, [card["name"], *classes])
     return CleanData(card["name"], labels, images, classes, card["fingerprint"], folder)
+
+
+def read_labels(path: Path, remedy: str) -> pd.DataFrame:
+    """Read labels.csv, all of it as text; refuse one that cannot be ours."""
+    try:
+        labels = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+    except (OSError, ValueError) as error:  # also undecodable and empty files
+        raise SmartClassError(f"{path} cannot be read as CSV: {remedy}.") from error
+    missing = [name for name in ("file", "label", "split") if name not in labels]
+    if missing:
+        raise SmartClassError(f"{path} has no column '{missing[0]}': {remedy}.")
+    if not set(labels["split"]) <= set(SPLITS):
+        raise SmartClassError(
+            f"{path} names a split other than {', '.join(SPLITS)}: {remedy}."
+        )
+    return labels
+
+
+def map_images(path: Path, n_images: int, remedy: str) -> np.ndarray:
+    """Map images.npy into memory, uint8 (n_images, side, side); refuse another."""
+    try:
+        images = np.lib.format.open_memmap(path, "r")  # reads no pickle either
+    except (OSError, ValueError) as error:  # no array, or one that was cut off
+        raise SmartClassError(f"{path} cannot be read: {remedy}.") from error
+    square = images.ndim == 3 and images.shape[1] == images.shape[2]
+    if images.dtype != np.uint8 or not square or len(images) != n_images:
+        raise SmartClassError(f"{path} does not belong to its labels.csv: {remedy}.")
+    return images
+
+
+def check_names(folder: Path, labels: pd.DataFrame, names: list[str]) -> None:
+    """Refuse names that chapter 01 does not write and that a page might obey."""
+    for column in labels.columns.drop(["file", "sha256"], errors="ignore"):
+        names += [column, *labels[column].unique()]
+    odd = sorted({as_text(name) for name in names if as_text(name) != name})
+    if odd:
+        raise SmartClassError(
+            f"{folder} was not written by chapter 01, as it holds the name '{odd[0]}': "
+            f"delete {folder} and run chapter 01 again."
+        )
 
 
 def sample_rows(data: CleanData, per_class: int, seed: int) -> dict[str, np.ndarray]:

@@ -13,10 +13,12 @@ from sklearn.metrics import (
     precision_recall_fscore_support,
 )
 
-from smartclass_utils.checkpoints import load_model, read_cards
+from smartclass_utils.batches import Batches, predict_logits
+from smartclass_utils.checkpoints import flips, load_model, read_cards
+from smartclass_utils.config import SmartClassError
 from smartclass_utils.dataset import CleanData
-from smartclass_utils.files import write_json
-from smartclass_utils.training import Batches, environment, pick_device, predict_logits
+from smartclass_utils.files import read_json, write_json
+from smartclass_utils.hardware import environment, pick_device
 
 
 @dataclass(frozen=True)
@@ -41,15 +43,26 @@ class Prediction:
         return self.probabilities.argmax(axis=1)
 
 
-def predict_test(folder: Path, data: CleanData) -> list[Prediction]:
-    """Run every model stored in ``folder`` on the test split of ``data``."""
+def predict_test(
+    folder: Path, data: CleanData, names: tuple[str, ...] | None = None
+) -> list[Prediction]:
+    """Run the models stored in ``folder`` on the test split of ``data``.
+
+    Args:
+        folder: of weights and cards.
+        data: the cleaned data set.
+        names: of the models; by default all that are stored.
+    """
     device = pick_device()
     batches = Batches(data, "test", device)
     targets = batches.targets.cpu().numpy()
     predictions = []
     for card in read_cards(folder):
+        if names and card["name"] not in names:
+            continue
         model = load_model(folder, card, data).to(device)
-        probabilities = torch.softmax(predict_logits(model, batches), dim=1).numpy()
+        logits = predict_logits(model, batches, flips(card))
+        probabilities = torch.softmax(logits, dim=1).numpy()
         predictions.append(Prediction(card, probabilities, targets, data.classes))
     return predictions
 
@@ -188,6 +201,27 @@ def write_results(path: Path, data: CleanData, entries: list[dict]) -> None:
         "models": entries,
     }
     write_json(path, content)
+
+
+def append_results(path: Path, entries: list[dict]) -> None:
+    """Put further models into ``results.json``, in the place of any of their names.
+
+    Raises:
+        SmartClassError: if chapter 04 has not written the file.
+    """
+    if not path.exists():
+        raise SmartClassError(
+            f"There is no {path}: run chapter 04 first (notebooks/04_evaluation.ipynb)."
+        )
+    content = read_json(path)
+    names = {entry["name"] for entry in entries}
+    others = [entry for entry in content["models"] if entry["name"] not in names]
+    write_json(path, {**content, "models": [*others, *entries]})
+
+
+def read_entries(path: Path) -> list[dict]:
+    """Return the models of ``results.json``."""
+    return read_json(path)["models"]
 
 
 def confusions(matrix: list[list[int]], classes: tuple) -> pd.DataFrame:

@@ -9,6 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from smartclass_utils.config import SmartClassError
+
+MAX_JSON = 64 * 2**20  # bytes of a JSON file; ours take some kilobytes
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
@@ -37,6 +41,27 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, content: dict | list) -> None:
     """Write ``content`` as indented JSON, all of it or nothing."""
     write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path, remedy: str = "run `make report` again") -> dict:
+    """Read a JSON object that somebody may have cut off or changed.
+
+    Args:
+        path: the file.
+        remedy: what to do if it cannot be used, for the message.
+
+    Raises:
+        SmartClassError: if it is missing, too large or no JSON object.
+    """
+    try:
+        with path.open("rb") as stream:
+            text = stream.read(MAX_JSON + 1)
+        content = json.loads(text) if len(text) <= MAX_JSON else None
+    except (OSError, ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        raise SmartClassError(f"{path} cannot be read as a JSON object: {remedy}.")
+    return content
 
 
 def sha256(path: Path) -> str:

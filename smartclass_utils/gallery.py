@@ -1,11 +1,10 @@
 """The committed figures and their gallery page."""
 
-import json
 import shutil
 from pathlib import Path
 
 from smartclass_utils.config import ROOT
-from smartclass_utils.files import write_text
+from smartclass_utils.files import read_json, write_text
 from smartclass_utils.plots import TALK
 
 NOTEBOOKS = ROOT / "notebooks"
@@ -13,7 +12,7 @@ NOTEBOOKS = ROOT / "notebooks"
 
 def copy_figures(made: Path, committed: Path) -> None:
     """Replace the committed figures by the ones just made, and write their gallery."""
-    figures = json.loads((made / "figures.json").read_text(encoding="utf-8"))
+    figures = read_json(made / "figures.json")
     endings = (".png", ".svg", f"{TALK}.png")
     wanted = {f"{name}{ending}" for name in figures for ending in endings}
     committed.mkdir(parents=True, exist_ok=True)

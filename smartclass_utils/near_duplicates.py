@@ -5,7 +5,7 @@ from scipy.fft import dctn
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from smartclass_utils.cleaning.images import weights
+from smartclass_utils.cleaning.resizing import weights
 
 HASH_SIDE = 8  # bits, height and width of a perceptual hash
 SMALL = 32  # pixels, height and width of the image that is hashed

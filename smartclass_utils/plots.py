@@ -4,7 +4,6 @@ Plot functions return a figure and change nothing else; :func:`present` shows on
 a notebook with its caption and stores it.
 """
 
-import json
 from pathlib import Path
 
 import matplotlib as mpl
@@ -16,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from smartclass_utils.config import HATCHES, class_colour, workspace
-from smartclass_utils.files import replacing, write_json
+from smartclass_utils.files import read_json, replacing, write_json
 from smartclass_utils.talk import talk_png
 
 TALK = "_talk"  # at the end of the name of a figure with larger type
@@ -60,7 +59,7 @@ def present(fig: Figure, name: str, caption: str, alt: str) -> None:
     save_figure(fig, name, folder)
     plt.close(fig)
     index = folder / "figures.json"
-    known = json.loads(index.read_text(encoding="utf-8")) if index.exists() else {}
+    known = read_json(index, "delete it") if index.exists() else {}
     known[name] = {"caption": caption, "alt": alt}
     write_json(index, dict(sorted(known.items(), key=lambda item: item[0][:2])))
     display(Markdown(f"*{caption}*"))

@@ -1,13 +1,13 @@
 """For maintainers: keep the last demo report as what the repository shows."""
 
-import json
 import re
 from pathlib import Path
 
 import nbformat
 
+from smartclass_utils.beyond.stored import models_table, read_studies
 from smartclass_utils.config import RESULTS_FOLDER, ROOT, SmartClassError, workspace
-from smartclass_utils.files import write_json, write_text
+from smartclass_utils.files import read_json, write_json, write_text
 from smartclass_utils.report import CHAPTER_SECONDS, NOTEBOOKS
 
 
@@ -20,13 +20,13 @@ def record() -> None:
     results = place.out / "results.json"
     if not results.exists():
         raise SmartClassError("There is no report to record: run `make report` first.")
-    content = json.loads(results.read_text(encoding="utf-8"))
+    content = read_json(results)
     if content["data"]["name"] != "demo":
         raise SmartClassError(
             "The last report ran on other data than the demo: run "
             "`make report DATA=demo` first, so that nobody's photograph is recorded."
         )
-    seconds = json.loads((place.out / CHAPTER_SECONDS).read_text(encoding="utf-8"))
+    seconds = read_json(place.out / CHAPTER_SECONDS)
     for file in sorted((place.out / "notebooks").glob("*.ipynb")):
         notebook = without_traces(file)
         state_runtime(notebook, seconds[file.stem])
@@ -94,6 +94,24 @@ def results_table(results: dict) -> str:
     return "\n".join(lines)
 
 
+def study_table(content: dict) -> str:
+    """Return the models of a study, and the published ones, as a Markdown table."""
+    table = models_table(content)
+    columns = ["accuracy", "95 % interval", "macro F1", "parameters", "CPU minutes"]
+    lines = [
+        "| Model | Accuracy, % | 95 % interval | Macro-F1, % | Parameters | CPU min |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for title, row in table[columns].iterrows():
+        lines.append(f"| {title} | {' | '.join(row)} |")
+    split, first = content["data"]["split"], content["models"][0]
+    return (
+        "\n".join(lines) + f"\n\n{split['train']:,} training and {split['test']} test "
+        f"images; mean ± standard deviation of {len(first['seeds'])} trainings; CPU "
+        "minutes of one training."
+    )
+
+
 def trainings(results: dict) -> str:
     """Return how often and how long each model was trained."""
     first = results["models"][0]
@@ -102,7 +120,7 @@ def trainings(results: dict) -> str:
 
 
 def write_readme(results: dict) -> None:
-    """Put the demo results and the chapters' seconds into the README."""
+    """Put the results, demo and studies, and the chapters' seconds into the README."""
     page = ROOT / "README.md"
     environment = results["environment"]
     n_test = results["data"]["split"]["test"]
@@ -111,6 +129,8 @@ def write_readme(results: dict) -> None:
         f"{environment['device']}, torch {environment['torch']}.\n"
     )
     text = fill(page.read_text(encoding="utf-8"), "results", table)
+    for name, content in read_studies().items():
+        text = fill(text, name, f"\n{study_table(content)}\n")
     for chapter, seconds in results["chapter_seconds"].items():
         text = fill(text, chapter, f"{seconds:.0f} s")
     write_text(page, text)

@@ -1,6 +1,5 @@
 """Run the notebooks in order on a data set and export them as pages."""
 
-import json
 import os
 import re
 import shutil
@@ -21,10 +20,10 @@ from smartclass_utils.config import (
     Workspace,
     workspace,
 )
-from smartclass_utils.files import write_json, write_text
+from smartclass_utils.files import read_json, write_json, write_text
 from smartclass_utils.gallery import copy_figures
+from smartclass_utils.recipes import Recipe
 from smartclass_utils.sources import find_data, load
-from smartclass_utils.training import Recipe
 
 NOTEBOOKS = ROOT / "notebooks"
 TEMPLATES = Path(__file__).with_name("templates")
@@ -172,7 +171,7 @@ def export(place: Workspace) -> None:
     """Write one page a chapter and ``index.html``."""
     files = sorted((place.out / "notebooks").glob("*.ipynb"))
     chapters = [read_chapter(file) for file in files]
-    results = json.loads((place.out / "results.json").read_text(encoding="utf-8"))
+    results = read_json(place.out / "results.json")
     exporter = HTMLExporter(
         template_name="chapter", extra_template_basedirs=[str(TEMPLATES)]
     )
@@ -188,7 +187,7 @@ def export(place: Workspace) -> None:
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True
     )
     css = (TEMPLATES / "chapter" / "report.css").read_text(encoding="utf-8")
-    figures = json.loads((place.figures / "figures.json").read_text(encoding="utf-8"))
+    figures = read_json(place.figures / "figures.json")
     page = environment.get_template("index.html.j2").render(
         chapters=chapters, results=results, figures=figures, css=css
     )

@@ -1,173 +1,161 @@
-"""One training loop for every network; it knows nothing of faces."""
+"""One training loop for every network and recipe; it knows nothing of faces."""
 
 import copy
-import platform
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel
 
-from smartclass_utils.config import SmartClassError
+from smartclass_utils.augmentation import augment
+from smartclass_utils.batches import Batches, predict_logits
 from smartclass_utils.dataset import CleanData
+from smartclass_utils.hardware import mixed_precision, pick_device, seed_everything
 from smartclass_utils.memory import keep_freed_memory
+from smartclass_utils.recipes import Recipe
 
-EVALUATION_BATCH = 128  # images; large enough to be fast, small enough for any memory
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a network is trained. The defaults are the report's recipe."""
-
-    epochs: int = 3
-    learning_rate: float = 1e-3  # of Adam
-    batch_size: int = 16  # images
-
-    def __post_init__(self):
-        for name, value in asdict(self).items():
-            if not value > 0:
-                raise SmartClassError(
-                    f"{name.upper()}={value} trains nothing: give a number above 0."
-                )
+WARM_UP = 0.2  # share of a one-cycle's steps in which the rate rises
 
 
 @dataclass(frozen=True)
 class Fit:
     """A trained network with the record of its training."""
 
-    model: nn.Module  # with the weights of the best epoch
+    model: nn.Module  # with the weights that the recipe keeps
+    latest: nn.Module  # with those after the last step, without a running mean
     history: pd.DataFrame  # one row an epoch
-    best_epoch: int  # 1…epochs, the one with the lowest validation loss
+    best_epoch: int  # 1…epochs, the one that is kept
     seconds: float  # training and validation, without loading
     images_per_second: float  # training images, over the training part only
 
 
-def pick_device() -> torch.device:
-    """Return CUDA if there is one, else Apple's GPU, else the CPU."""
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    if torch.backends.mps.is_available():
-        return torch.device("mps")
-    return torch.device("cpu")
+def make_optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """Return Adam, with decay for the matrices and kernels if the recipe asks."""
+    kernels = [p for p in model.parameters() if p.ndim > 1]
+    others = [p for p in model.parameters() if p.ndim <= 1]
+    groups = [
+        {"params": kernels, "weight_decay": recipe.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, recipe.learning_rate, fused=True)
 
 
-def device_name(device: torch.device) -> str:
-    """Return what to call the device in a table, with its number of threads."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    if device.type == "mps":
-        return "Apple GPU (MPS)"
-    return f"CPU, {torch.get_num_threads()} threads"
+def make_schedule(
+    optimiser: torch.optim.Optimizer, recipe: Recipe, steps: int
+) -> torch.optim.lr_scheduler.LRScheduler:
+    """Return the course of the learning rate over all ``steps`` of a training."""
+    if recipe.schedule == "constant":
+        return torch.optim.lr_scheduler.ConstantLR(optimiser, factor=1.0)
+    return torch.optim.lr_scheduler.OneCycleLR(
+        optimiser,
+        recipe.learning_rate,
+        total_steps=steps,
+        pct_start=WARM_UP,
+        div_factor=10,
+        final_div_factor=100,
+    )
 
 
-def environment(device: torch.device | None = None) -> dict[str, str]:
-    """Return the versions and the hardware that a result depends on."""
-    packages = ("torch", "torchvision", "scikit-image", "numpy", "scikit-learn")
-    return {
-        "python": platform.python_version(),
-        **{name: version(name) for name in packages},
-        "system": f"{platform.system()} {platform.machine()}",
-        "device": device_name(device or pick_device()),
-    }
-
-
-def environment_line() -> str:
-    """Return versions and hardware as one line for the top of a chapter."""
-    found = environment()
-    versions = " · ".join(f"{name} {found[name]}" for name in ("torch", "numpy"))
-    return f"Python {found['python']} · {versions} · {found['device']}"
-
-
-def seed_everything(seed: int) -> None:
-    """Seed torch, and ask cuDNN for repeatable algorithms."""
-    torch.manual_seed(seed)
-    torch.backends.cudnn.deterministic = True
-    torch.backends.cudnn.benchmark = False
-
-
-def mixed_precision(device: torch.device) -> torch.autocast:
-    """Return a context that computes in bfloat16 where the GPU has it."""
-    use = device.type == "cuda" and torch.cuda.is_bf16_supported()
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=use)
-
-
-class Batches:
-    """Images of one split as a stream of batches on the device.
-
-    On a GPU the whole split lies in its memory. On a CPU it stays mapped on disk and
-    only a batch at a time is copied, so that memory does not grow with the data.
+def class_weights(targets: Tensor, n_classes: int, balance: float) -> Tensor:
+    """Return the weight of each class in the loss, float32 (K,), mean image 1.
 
     Args:
-        data: the cleaned data set.
-        split: ``"train"``, ``"val"`` or ``"test"``.
-        device: where the batches are wanted.
+        targets: class index of every training image, (n,).
+        n_classes: K.
+        balance: 0 for equal weights of the images, 1 for equal weights of the classes.
+    """
+    counts = torch.bincount(targets, minlength=n_classes).clamp_min(1).float()
+    weights = counts**-balance
+    return weights * counts.sum() / (weights * counts).sum()
+
+
+def running_mean(decay: float) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    """Return how a running mean takes in new weights after ``n`` steps.
+
+    Early on the mean forgets faster, so that it does not cling to the fresh weights.
     """
 
-    def __init__(self, data: CleanData, split: str, device: torch.device):
-        self.rows = data.rows(split)  # (n,)
-        self.device = device
-        self.targets = torch.from_numpy(data.targets[self.rows]).to(device)  # (n,)
-        if device.type == "cpu":
-            self.images, self.resident = data.images, None
-        else:
-            held = torch.from_numpy(np.array(data.images[self.rows]))
-            self.resident = held.unsqueeze(1).to(device)  # (n, 1, H, W)
+    def update(mean: Tensor, new: Tensor, n: Tensor) -> Tensor:
+        kept = min(decay, (1 + int(n)) / (10 + int(n)))
+        return kept * mean + (1 - kept) * new
 
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def take(self, which: Tensor) -> tuple[Tensor, Tensor]:
-        """Return images uint8 (B, 1, H, W) and targets (B,) at positions ``which``."""
-        if self.resident is not None:
-            which = which.to(self.device)
-            return self.resident[which], self.targets[which]
-        images = torch.from_numpy(self.images[self.rows[which.numpy()]])  # (B, H, W)
-        return images.unsqueeze(1), self.targets[which]
-
-    def in_order(self, size: int = EVALUATION_BATCH):
-        """Yield all batches in the order of labels.csv."""
-        for which in torch.arange(len(self)).split(size):
-            yield self.take(which)
-
-    def shuffled(self, size: int, generator: torch.Generator):
-        """Yield all batches in an order drawn from ``generator``."""
-        for which in torch.randperm(len(self), generator=generator).split(size):
-            yield self.take(which)
+    return update
 
 
-@torch.inference_mode()
-def predict_logits(model: nn.Module, batches: Batches) -> Tensor:
-    """Return the logits of all images of a split, float32 (n, K), on the CPU."""
-    model.eval()
-    with mixed_precision(batches.device):
-        logits = [model(images) for images, _ in batches.in_order()]
-    return torch.cat(logits).float().cpu()
+class Training:
+    """What one training carries from step to step.
 
+    Args:
+        model: the network, on the device.
+        batches: the training images.
+        recipe: how to train.
+        seed: of the order of the images and of their random changes.
+        soft_targets: float32 (n, K), rows add up to 1, to learn from instead of the
+            labels; in the order of the batches.
+    """
 
-def train_one_epoch(
-    model: nn.Module,
-    batches: Batches,
-    optimiser: torch.optim.Optimizer,
-    batch_size: int,
-    generator: torch.Generator,
-) -> float:
-    """Pass once over the training images; return the mean training loss."""
-    model.train()
-    total = torch.zeros((), device=batches.device)
-    for images, targets in batches.shuffled(batch_size, generator):
-        optimiser.zero_grad(set_to_none=True)
-        with mixed_precision(batches.device):
-            logits = model(images)  # (B, K)
-        loss = functional.cross_entropy(logits.float(), targets)
+    def __init__(
+        self,
+        model: nn.Module,
+        batches: Batches,
+        recipe: Recipe,
+        seed: int,
+        soft_targets: Tensor | None = None,
+    ):
+        self.model, self.batches, self.recipe = model, batches, recipe
+        self.optimiser = make_optimiser(model, recipe)
+        self.steps = recipe.epochs * -(-len(batches) // recipe.batch_size)
+        self.schedule = make_schedule(self.optimiser, recipe, self.steps)
+        self.random = torch.Generator().manual_seed(seed)
+        self.soft = None if soft_targets is None else soft_targets.to(batches.device)
+        self.average = None
+        if recipe.averaging:
+            mean = running_mean(recipe.averaging)
+            self.average = AveragedModel(model, avg_fn=mean, use_buffers=True)
+        n_classes = batches.n_classes
+        self.weights = class_weights(batches.targets, n_classes, recipe.balance)
+
+    @property
+    def result(self) -> nn.Module:
+        """The network to judge and to keep: the running mean if there is one."""
+        return self.average.module if self.average is not None else self.model
+
+    def loss(self, which: Tensor) -> Tensor:
+        """Return the loss of the images at positions ``which``, a scalar."""
+        images, targets = self.batches.take(which)
+        if self.recipe.augmentation:
+            images = augment(images, self.recipe.augmentation, self.random)
+        with mixed_precision(self.batches.device, self.recipe.mixed_precision):
+            logits = self.model(images)  # (B, K)
+        if self.soft is not None:
+            targets = self.soft[which.to(self.batches.device)]  # (B, K)
+        smoothing = self.recipe.label_smoothing
+        return functional.cross_entropy(
+            logits.float(), targets, self.weights, label_smoothing=smoothing
+        )
+
+    def step(self, which: Tensor) -> Tensor:
+        """Take one step on the images at positions ``which``; return their loss."""
+        self.model.train()
+        self.optimiser.zero_grad(set_to_none=True)
+        loss = self.loss(which)
         loss.backward()
-        optimiser.step()
-        total += loss.detach() * len(targets)
-    return float(total) / len(batches)
+        self.optimiser.step()
+        self.schedule.step()
+        if self.average is not None:
+            self.average.update_parameters(self.model)
+        return loss.detach()
+
+    def one_epoch(self) -> float:
+        """Pass once over the training images; return the mean loss."""
+        total = torch.zeros((), device=self.batches.device)
+        for which in self.batches.shuffled(self.recipe.batch_size, self.random):
+            total += self.step(which) * len(which)
+        return float(total) / len(self.batches)
 
 
 def fit(
@@ -177,44 +165,47 @@ def fit(
     seed: int,
     device: torch.device | None = None,
     log: Callable[[str], None] = print,
+    soft_targets: Tensor | None = None,
 ) -> Fit:
-    """Train ``model`` on the train split and keep its best epoch by validation.
+    """Train ``model`` on the train split; the validation split only judges it.
 
-    The test split is never touched. Only the order of the images and dropout are
-    drawn here; draw the starting weights with :func:`seed_everything` before
-    building the model.
+    The test split is never touched. Only the order of the images, their random
+    changes and dropout are drawn here; draw the starting weights with
+    :func:`smartclass_utils.hardware.seed_everything` before building the model.
 
     Args:
         model: a network from :func:`smartclass_utils.models.build`.
         data: the cleaned data set.
-        recipe: epochs, learning rate and batch size.
-        seed: of the order of the images and of dropout.
-        device: default :func:`pick_device`.
+        recipe: how to train.
+        seed: of the order of the images, their changes and dropout.
+        device: default :func:`smartclass_utils.hardware.pick_device`.
         log: called with each line of the report's terminal output.
+        soft_targets: see :class:`Training`.
 
     Returns:
-        The network with its best weights, on the CPU, and the record of training.
+        The network with the weights that the recipe keeps, on the CPU, and the record
+        of the training.
     """
     device = device or pick_device()
     keep_freed_memory()
     model = model.to(device)
     train, val = Batches(data, "train", device), Batches(data, "val", device)
-    optimiser = torch.optim.Adam(model.parameters(), recipe.learning_rate, fused=True)
     seed_everything(seed)
-    order = torch.Generator().manual_seed(seed)
-    rows, best, best_loss, best_epoch, training = [], {}, float("inf"), 0, 0.0
+    training = Training(model, train, recipe, seed, soft_targets)
+    rows, best, best_loss, best_epoch, busy = [], {}, float("inf"), 0, 0.0
     start = time.perf_counter()
     for epoch in range(1, recipe.epochs + 1):
         begin = time.perf_counter()
-        train_loss = train_one_epoch(model, train, optimiser, recipe.batch_size, order)
-        training += time.perf_counter() - begin
-        logits = predict_logits(model, val)  # (n, K)
+        train_loss = training.one_epoch()
+        busy += time.perf_counter() - begin
+        logits = predict_logits(training.result, val)  # (n, K)
         targets = val.targets.cpu()
         val_loss = float(functional.cross_entropy(logits, targets))
         val_accuracy = float((logits.argmax(1) == targets).double().mean())
-        if val_loss < best_loss or not best:
+        is_best = val_loss < best_loss or not best
+        if is_best if recipe.keep == "best" else epoch == recipe.epochs:
             log("Saving Checkpoint")
-            best, best_loss = copy.deepcopy(model.state_dict()), val_loss
+            best, best_loss = copy.deepcopy(training.result.state_dict()), val_loss
             best_epoch = epoch
         log(
             f"Epoch [{epoch}/{recipe.epochs}], Validation Loss: {val_loss:.4f}, "
@@ -222,11 +213,13 @@ def fit(
         )
         rows.append((epoch, train_loss, val_loss, val_accuracy))
     columns = ["epoch", "train_loss", "val_loss", "val_accuracy"]
-    model.load_state_dict(best)
+    kept = copy.deepcopy(model)
+    kept.load_state_dict(best)
     return Fit(
-        model=model.to("cpu"),
+        model=kept.to("cpu"),
+        latest=model.to("cpu"),
         history=pd.DataFrame(rows, columns=columns),
         best_epoch=best_epoch,
         seconds=time.perf_counter() - start,
-        images_per_second=recipe.epochs * len(train) / training,
+        images_per_second=recipe.epochs * len(train) / busy,
     )

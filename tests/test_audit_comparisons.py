@@ -4,7 +4,7 @@ import pytest
 
 from smartclass_utils.audit import calibration, comparisons, reproducibility
 from smartclass_utils.audit.outputs import Output, by_model, softmax, vote
-from smartclass_utils.training import Recipe
+from smartclass_utils.recipes import Recipe
 
 
 def output(title, answers, targets, seed=0, sure=5.0):

@@ -10,7 +10,9 @@ from smartclass_utils.audit import command, groups, spread
 from smartclass_utils.audit.findings import Finding, missing
 from smartclass_utils.checkpoints import save_model
 from smartclass_utils.dataset import load_clean
-from smartclass_utils.training import Recipe, fit, seed_everything
+from smartclass_utils.hardware import seed_everything
+from smartclass_utils.recipes import Recipe
+from smartclass_utils.training import fit
 
 
 def test_spread_from_seed_and_from_split_by_hand():

@@ -123,6 +123,40 @@ def test_labels_csv_keeps_its_contract(raw, tmp_path):
     assert card["image_size"] == SIZE
 
 
+def test_names_cannot_leave_the_clean_folder(tmp_path):
+    labels = ("../../evil", "..", "/etc/evil", "clean.json", "images.npy", ".parts")
+    rows = ["file,label,source"]
+    for k, label in enumerate(labels):
+        for i in range(N):
+            save(tmp_path / "raw" / f"{k}_{i}.png", (k, i))
+            rows.append(f"{k}_{i}.png,{label},../../{k}")
+    (tmp_path / "raw" / "labels.csv").write_text("\n".join(rows), encoding="utf-8")
+    done = run(tmp_path / "raw", tmp_path / "in" / "clean")
+    assert set(done.labels["label"]) == set(labels)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "raw"]
+    assert [path.name for path in (tmp_path / "in").iterdir()] == ["clean"]
+    home = done.folder.resolve()
+    for file in done.labels["file"]:
+        path = (home / file).resolve()
+        assert path.is_file()
+        assert path.parent.parent == home
+    assert (home / "images.npy").is_file()
+    assert run(tmp_path / "raw", tmp_path / "in" / "clean").was_done
+
+
+def test_no_column_of_a_list_is_lost(tmp_path):
+    names = ["kind", "reason", "notes", "original_file", "glasses"]
+    rows = [",".join(["file", "label", *names])]
+    for label in ("a", "b"):
+        for i in range(N):
+            save(tmp_path / "raw" / f"{label}{i}.png", (ord(label), i))
+            rows.append(f"{label}{i}.png,{label},{','.join(names)}")
+    (tmp_path / "raw" / "labels.csv").write_text("\n".join(rows), encoding="utf-8")
+    labels = run(tmp_path / "raw", tmp_path / "clean").labels
+    kept = labels[[*(f"{name} given" for name in names[:4]), "glasses"]]
+    assert (kept == names).all(axis=None)
+
+
 def test_the_array_holds_what_the_files_hold(raw, tmp_path):
     done = run(raw, tmp_path / "clean")
     pixels = np.load(done.folder / "images.npy")
@@ -262,6 +296,19 @@ def test_a_class_without_enough_images_is_named(raw, tmp_path):
         path.write_bytes(b"<html>")
     message = error_of(raw, tmp_path / "clean")
     assert "can be used (not an image, …): check the download" in message
+
+
+def test_c_libraries_print_nothing_into_the_notebook(tmp_path, capfd):
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 20), dtype=np.uint8)
+    path = tmp_path / "a.tif"
+    Image.fromarray(pixels).save(path, compression="tiff_adobe_deflate")
+    path.write_bytes(path.read_bytes()[:200] + bytes(200) + path.read_bytes()[400:])
+    with pytest.raises(images.Rejected):
+        images.decode(path, SIZE)
+    assert "ZIP" in capfd.readouterr().err  # so there is something to keep quiet
+    shards.clean_shard(str(tmp_path), ["a.tif"], SIZE, tmp_path / "00000.npz")
+    os.write(2, b"heard again")
+    assert capfd.readouterr().err == "heard again"
 
 
 def test_a_png_that_is_gone_from_the_journal_is_written_again(tmp_path):

@@ -46,6 +46,45 @@ def test_array_of_other_length_is_refused(tmp_path):
         load_clean(folder)
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("clean.json", b"{"),
+        ("clean.json", b"[]"),
+        ("clean.json", b'{"name": "x"}'),
+        ("clean.json", b'{"name": "x", "fingerprint": "y", "classes": [1]}'),
+        ("clean.json", b'{"name": "<b>", "fingerprint": "y", "classes": ["happy"]}'),
+        ("labels.csv", b""),
+        ("labels.csv", b"\xff\xfe"),
+        ("labels.csv", b"file,label\na,happy\n"),
+        ("labels.csv", b"file,label,split\na,happy,dev\n"),
+        ("labels.csv", b'file,label,split\n"a,happy,dev\n'),
+        ("images.npy", b""),
+        ("images.npy", b"\x93NUMPY\x01\x00"),
+        ("images.npy", b"\x80\x04K\x01."),  # a pickle
+    ],
+)
+def test_a_harmed_file_is_one_sentence(tmp_path, name, content):
+    folder = write_clean(tmp_path, classes=("happy", "sad"))
+    (folder / name).write_bytes(content)
+    with pytest.raises(SmartClassError) as caught:
+        load_clean(folder)
+    assert str(folder) in str(caught.value)
+    assert "run chapter 01 again" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_array_that_claims_more_than_it_holds_is_refused(tmp_path):
+    folder = write_clean(tmp_path)
+    whole = (folder / "images.npy").read_bytes()
+    (folder / "images.npy").write_bytes(whole.replace(b"(80, 16, 16)", b"(8e9,16,16)"))
+    with pytest.raises(SmartClassError, match=r"images.npy cannot be read"):
+        load_clean(folder)
+    (folder / "images.npy").write_bytes(whole[:-100])
+    with pytest.raises(SmartClassError, match=r"images.npy cannot be read"):
+        load_clean(folder)
+
+
 def test_label_none_stays_text(tmp_path):
     data = load_clean(write_clean(tmp_path, classes=("None", "null")))
     assert set(data.labels["label"]) == {"None", "null"}

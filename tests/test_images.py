@@ -1,24 +1,14 @@
 import io
-import zlib
 
 import numpy as np
 import pytest
-from PIL import Image, ImageFile
+from image_bytes import GREY, IDAT_END, JPEG, PNG, RGB, encoded, flipped
+from PIL import Image, ImageOps
 from skimage.color import rgb2gray
 from skimage.transform import resize, resize_local_mean
 
-from smartclass_utils.cleaning import images
+from smartclass_utils.cleaning import images, resizing
 from smartclass_utils.cleaning.images import Rejected, decode, decode_bytes
-
-RGB = np.random.default_rng(0).integers(0, 256, (40, 30, 3), dtype=np.uint8)
-GREY = RGB[..., 0]
-
-
-def encoded(pixels, form="PNG", mode=None, **options):
-    image = Image.fromarray(pixels)
-    stream = io.BytesIO()
-    (image.convert(mode) if mode else image).save(stream, form, **options)
-    return stream.getvalue()
 
 
 def flat(*colour, mode="RGB"):
@@ -33,35 +23,13 @@ def reason(content):
     return str(caught.value)
 
 
-JPEG = encoded(RGB, "JPEG")
-PNG = encoded(RGB)
-IDAT = PNG.index(b"IDAT")
-IDAT_END = IDAT + 4 + int.from_bytes(PNG[IDAT - 4 : IDAT], "big")
-
-
-def flipped(content, place):
-    return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
-
-
 @pytest.mark.parametrize(
     ("content", "kind"),
     [
-        (JPEG[: len(JPEG) // 2], "truncated"),
-        (JPEG[:-2], "truncated"),
-        (PNG[: len(PNG) // 2], "truncated"),
-        (b"<!DOCTYPE html><p>Too many requests", "not an image"),
-        (
-            b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a",
-            "not an image",
-        ),
-        (JPEG[:20], "not an image"),
-        (flipped(PNG, PNG.index(b"IHDR") + 17), "not an image"),  # header's CRC
-        (flipped(PNG, IDAT_END), "damaged: a checksum is wrong"),
-        (flipped(PNG, (IDAT + IDAT_END) // 2), "damaged"),
         (flipped(PNG, IDAT_END - 1), "damaged"),
-        (encoded(RGB.astype(np.float32)[..., 0] / 255, "TIFF"), "unsupported: floa"),
-        (encoded(np.full((9, 9), 70_000, np.int32), "TIFF"), "unsupported: more than"),
-        (encoded(RGB[:1, :1]), "too small: 1 × 1 pixels"),
+        (encoded(np.full((9, 9), 70_000, np.int32), "TIFF"), "unsupported: 32 bits"),
+        (encoded(GREY.astype(np.int32), "TIFF"), "unsupported: 32 bits"),
+        (encoded(GREY.astype(np.uint16)), "unsupported: 16 bits that hold only 8"),
         (encoded(RGB[:7]), "too small: 30 × 7 pixels"),
         (encoded(np.zeros((41, 10), np.uint8)), "too elongated: 10 × 41 pixels"),
     ],
@@ -70,26 +38,9 @@ def test_what_cannot_be_used_is_rejected_for_its_reason(content, kind):
     assert reason(content).startswith(kind)
 
 
-def test_a_look_at_the_header_would_not_do():
-    with Image.open(io.BytesIO(JPEG[:-2])) as image:
-        image.verify()  # it sees nothing, so only a full load will do
-    assert reason(JPEG[:-2]) == "truncated"
-
-
-@pytest.mark.parametrize(
-    ("make", "kind"),
-    [
-        (lambda path: path.write_bytes(b""), "empty"),
-        (lambda path: path.mkdir(), "not a file"),
-        (lambda path: path.symlink_to("nowhere"), "not a file"),
-        (lambda path: None, "not a file: it is gone"),
-    ],
-)
-def test_what_is_no_file_is_rejected(tmp_path, make, kind):
-    make(tmp_path / "x.jpg")
-    with pytest.raises(Rejected) as caught:
+def test_a_file_that_went_away_is_rejected(tmp_path):
+    with pytest.raises(Rejected, match="not a file: it is gone"):
         decode(tmp_path / "x.jpg", 16)
-    assert str(caught.value) == kind
 
 
 def test_a_huge_file_is_not_read_to_its_end(tmp_path, monkeypatch):
@@ -97,19 +48,6 @@ def test_a_huge_file_is_not_read_to_its_end(tmp_path, monkeypatch):
     (tmp_path / "x.png").write_bytes(PNG + bytes(2**20))
     with pytest.raises(Rejected, match="too large: over 1 MiB"):
         decode(tmp_path / "x.png", 16)
-
-
-@pytest.mark.parametrize("side", [8_000, 10_000, 14_500])  # 64, 100, 210 megapixels
-def test_too_many_pixels_are_rejected_before_decoding(side, monkeypatch):
-    header = io.BytesIO()
-    Image.new("1", (side, 1)).save(header, "PNG")
-    whole = bytearray(header.getvalue())
-    whole[20:24] = side.to_bytes(4, "big")  # the height, with its checksum
-    whole[29:33] = zlib.crc32(whole[12:29]).to_bytes(4, "big")
-    loaded = []
-    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda self: loaded.append(1))
-    assert reason(bytes(whole)).startswith("too large")
-    assert not loaded
 
 
 def test_a_png_without_its_end_mark_is_kept_and_noted():
@@ -123,7 +61,7 @@ def test_cmyk_is_converted_as_pillow_does():
     decoded = decode_bytes(content, 16)
     rgb = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
     assert decoded.notes == ("CMYK converted",)
-    np.testing.assert_array_equal(decoded.array, images.resized(rgb, 10_000, 16))
+    np.testing.assert_array_equal(decoded.array, resizing.resized(rgb, 10_000, 16))
     assert abs(decoded.array.mean() - 255 * rgb2gray(RGB).mean()) < 4
 
 
@@ -228,9 +166,27 @@ def test_larger_equals_scikit_image(shape):
 
 
 def test_stripes_change_nothing(monkeypatch):
-    whole = decode_bytes(PNG, 16).array
-    monkeypatch.setattr(images, "STRIPE_PIXELS", 100)
-    np.testing.assert_array_equal(decode_bytes(PNG, 16).array, whole)
+    files = [PNG, JPEG, encoded(RGB, "JPEG", "CMYK"), encoded(RGB, "GIF", "P")]
+    rgba = np.dstack([RGB, np.full_like(GREY, 255)])
+    rgba[30:, :, 3] = 9
+    files += [encoded(rgba), encoded(GREY), encoded(GREY.astype(np.uint16) * 257)]
+    whole = [decode_bytes(content, 16) for content in files]
+    monkeypatch.setattr(resizing, "STRIPE_PIXELS", 100)
+    for content, expected in zip(files, whole, strict=True):
+        again = decode_bytes(content, 16)
+        np.testing.assert_array_equal(again.array, expected.array)
+        assert again.notes == expected.notes
+
+
+@pytest.mark.parametrize("orientation", range(2, 9))
+@pytest.mark.parametrize("size", [16, 64])
+def test_turning_the_small_image_equals_turning_the_large_one(orientation, size):
+    exif = Image.Exif()
+    exif[images.ORIENTATION] = orientation
+    content = encoded(RGB, exif=exif)
+    upright = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(content))))
+    expected = decode_bytes(encoded(upright), size).array
+    np.testing.assert_array_equal(decode_bytes(content, size).array, expected)
 
 
 def test_a_row_of_fer2013_is_decoded_from_its_place(tmp_path):

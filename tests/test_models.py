@@ -4,10 +4,16 @@ from torch import nn
 
 from smartclass_utils import models
 from smartclass_utils.config import SmartClassError
+from smartclass_utils.layer_tables import (
+    comparison_table,
+    layer_table,
+    layers_side_by_side,
+)
+from smartclass_utils.layers import ResidualBlock
 
 
 def test_main_halves_the_image_three_times():
-    table = models.layer_table(models.build("main", 4))
+    table = layer_table(models.build("main", 4))
     pooled = table.loc[table.layer == "MaxPool2d", "output shape"].tolist()
     assert pooled == ["32 × 24 × 24", "64 × 12 × 12", "128 × 6 × 6"]
     assert table["output shape"].iloc[-1] == "4"
@@ -20,7 +26,7 @@ def test_parameters_add_up_by_hand():
     model = models.build("main", 4)
     total = convolutions + normalisation + connected
     assert models.count_parameters(model) == total
-    assert models.layer_table(model).parameters.sum() == total
+    assert layer_table(model).parameters.sum() == total
 
 
 def test_variants_differ_in_kernel_or_depth_only():
@@ -31,7 +37,7 @@ def test_variants_differ_in_kernel_or_depth_only():
 
 
 def test_kernel_4_hands_on_the_same_sizes():
-    table = models.layer_table(models.build("variant1", 4))
+    table = layer_table(models.build("variant1", 4))
     pooled = table.loc[table.layer == "MaxPool2d", "output shape"].tolist()
     assert pooled == ["32 × 24 × 24", "64 × 12 × 12", "128 × 6 × 6"]
 
@@ -60,7 +66,7 @@ def test_standardise_maps_black_and_white(normalisation, black, white):
 
 
 @pytest.mark.parametrize("size", [16, 47, 48, 100])
-@pytest.mark.parametrize("name", models.REPORT_MODELS)
+@pytest.mark.parametrize("name", models.MODELS)
 def test_any_image_size_and_number_of_classes(name, size):
     model = models.build(name, 7, size).eval()
     images = torch.zeros(2, 1, size, size, dtype=torch.uint8)
@@ -75,7 +81,7 @@ def test_spec_rebuilds_the_same_network():
 
 def test_comparison_counts_all_weights():
     networks = {name: models.build(name, 4) for name in models.REPORT_MODELS}
-    table = models.comparison_table(networks)
+    table = comparison_table(networks)
     assert table.kernel.tolist() == ["3 × 3", "4 × 4", "3 × 3"]
     assert table.blocks.tolist() == [3, 3, 4]
 
@@ -91,10 +97,22 @@ def test_unknown_names_are_refused_in_a_sentence():
 
 def test_layers_side_by_side_leaves_a_dash_where_a_block_is_missing():
     networks = {name: models.build(name, 4) for name in models.REPORT_MODELS}
-    table = models.layers_side_by_side(networks)
+    table = layers_side_by_side(networks)
     shape = table.loc[[("block 4", "Conv2d")]].iloc[0]
     assert shape[("Main CNN", "output shape")] == "–"
     assert shape[("Variant 2", "output shape")] == "128 × 6 × 6"
     first = table.loc[[("block 1", "Conv2d")]].iloc[0]
     assert first[("Variant 1", "output shape")] == "32 × 49 × 49"
-    assert len(table) == len(models.layer_table(networks["variant2"]))
+    assert len(table) == len(layer_table(networks["variant2"]))
+
+
+def test_fresh_residual_block_passes_its_input_on():
+    block = ResidualBlock(8, 8, stride=1).eval()
+    x = torch.rand(2, 8, 6, 6)
+    assert torch.equal(block(x), x)
+
+
+def test_own_network_is_small_and_can_average_over_places():
+    assert models.count_parameters(models.build("own", 4)) < 1_500_000
+    averaged = models.build("own", 4, average=True)
+    assert averaged.classifier[-1].in_features == 128

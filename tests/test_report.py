@@ -1,3 +1,4 @@
+import html
 import json
 import subprocess
 import sys
@@ -10,7 +11,14 @@ from PIL import Image
 
 from smartclass_utils import gallery, recording, report
 from smartclass_utils.__main__ import main
-from smartclass_utils.config import COMMITTED_FIGURES, ROOT, SmartClassError
+from smartclass_utils.config import (
+    COMMITTED_FIGURES,
+    ROOT,
+    SmartClassError,
+    canonical_label,
+)
+
+HOSTILE = ("(a|b) $x^$", "<img src=x onerror=alert(1)>", "[a](javascript:alert(1))")
 
 
 def write_photos(folder: Path, classes=("cat", "dog", "owl"), per_class=14) -> Path:
@@ -41,9 +49,9 @@ def run_report(*arguments) -> subprocess.CompletedProcess:
 
 @pytest.fixture(scope="module")
 def foreign_report(tmp_path_factory):
-    """A whole report on a folder of three foreign classes."""
+    """A whole report on a folder of three foreign classes with hostile names."""
     place = tmp_path_factory.mktemp("foreign")
-    photos = write_photos(place / "photos")
+    photos = write_photos(place / "photos <b>", HOSTILE)
     before = {**tree(ROOT / "notebooks"), **tree(COMMITTED_FIGURES), **tree(photos)}
     options = ("--epochs", "1", "--image-size", "32", "--seeds", "2")
     ended = run_report("--data", photos, "--out", place / "out", *options)
@@ -58,13 +66,25 @@ def test_report_on_foreign_classes_leaves_the_project_untouched(foreign_report):
 
 def test_report_on_foreign_classes_has_its_own_results(foreign_report):
     results = json.loads((foreign_report[0] / "results.json").read_text("utf-8"))
-    assert results["data"]["classes"] == ["cat", "dog", "owl"]
+    assert results["data"]["classes"] == sorted(map(canonical_label, HOSTILE))
     assert results["data"]["n_images"] == 42
     assert results["data"]["image_size"] == 32
     for entry in results["models"]:
         assert entry["epochs"] == 1
         assert entry["seeds"] == [0, 1]
         assert len(entry["accuracy_per_seed"]) == 2
+
+
+def test_names_of_foreign_classes_show_as_text(foreign_report):
+    pages = list(foreign_report[0].glob("*.html"))
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        assert "<img src=x" not in text
+        assert 'href="javascript' not in text
+        assert "photos <b>" not in text
+    texts = "".join(page.read_text(encoding="utf-8") for page in pages)
+    for name in HOSTILE:
+        assert html.escape(canonical_label(name)) in texts
 
 
 def test_every_chapter_and_figure_has_its_page(foreign_report):

@@ -2,6 +2,9 @@ import os
 
 import pytest
 
+from smartclass_utils.config import SmartClassError
+from smartclass_utils.sources import load
+from smartclass_utils.sources.folders import load_class_folders
 from smartclass_utils.sources.scanning import child, relative, scan, some, subfolders
 
 
@@ -64,6 +67,25 @@ def test_links_never_lead_out_of_the_folder_nor_in_circles(root, tmp_path):
     ]
 
 
+def test_a_folder_of_a_data_set_must_not_lead_out_of_it(root, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (root / "out").symlink_to(tmp_path / "elsewhere")
+    (root / "in").symlink_to(root / "b")
+    assert len(scan(root / "in", root, within=root).files) == 3
+    with pytest.raises(SmartClassError, match=f"{root}/out is a link that leads out"):
+        scan(root / "out", root, within=root)
+    for name in ("train/cat", "train/dog", "test/cat", "photos/cat", "photos/dog"):
+        (tmp_path / "sets" / name).mkdir(parents=True)
+        (tmp_path / "sets" / name / "1.jpg").write_bytes(b"x")
+    for folder, name in (("sets/train", "bird"), ("sets/photos", "bird")):
+        (tmp_path / folder / name).symlink_to(root / "b")
+        with pytest.raises(SmartClassError, match="bird is a link that leads out"):
+            load_class_folders(tmp_path / folder, tmp_path / folder)
+    (tmp_path / "sets/test/dog").symlink_to(root / "b")
+    with pytest.raises(SmartClassError, match="is a link that leads out"):
+        load(tmp_path / "sets")
+
+
 def test_the_folder_itself_may_be_a_link(root, tmp_path):
     (tmp_path / "link").symlink_to(root)
     assert scan(tmp_path / "link", tmp_path).files[-1] == "link/b/x.JPG"
@@ -77,7 +99,7 @@ def test_names_that_are_not_utf8_are_reported(root):
     found = scan(root, root)
     assert len(found.files) == 4
     assert "1 file passed over, as their names are not UTF-8" in found.notes[0]
-    assert found.notes[0].isascii()
+    assert found.notes[0].encode("utf-8")
 
 
 def test_skipped_folders_are_not_entered(root):

@@ -211,8 +211,44 @@ def test_several_sources_are_merged(tmp_path, wrapper):
     assert all((data.root / file).is_file() for file in data.table["file"])
     labels = data.table["label"].value_counts().to_dict()
     assert labels == {"": 14, "engaged": 8, "angry": 3, "happy": 3, "neutral": 3}
-    left_out = f"Not recognised in {data.root.name}, so left out: notes."
-    assert (left_out in data.notes) == (not wrapper)
+    notes = f"{wrapper}/notes".lstrip("/")
+    assert f"Not recognised in all, so left out: {notes}." in data.notes
+
+
+@pytest.mark.parametrize("where", ["", "rafdb"])
+def test_what_lies_beside_a_single_data_set_is_named(tmp_path, where):
+    root = tmp_path / "all"
+    write_rafdb(root / where)
+    assert not any("Not recognised" in note for note in load(root).notes)
+    put(root, "mine/happy/1.jpg", "loose.png", "LICENSE", ".hidden/1.jpg")
+    put(root / where, "DATASET_old/1/1.jpg")
+    old = f"{where}/DATASET_old".lstrip("/")
+    names = ["mine", "loose.png", old] if where else [old, "mine", "loose.png"]
+    sentence = f"Not recognised in all, so left out: {', '.join(names)}."
+    assert sentence in load(root).notes
+
+
+def test_what_lies_beside_a_list_or_class_folders_is_named(tmp_path):
+    listed, folders = tmp_path / "listed", tmp_path / "folders"
+    put(listed, "a.jpg", "b.jpg", "c.jpg", "in/d.jpg", "LICENSE")
+    put_text(listed / "labels.csv", "file,label", "a.jpg,happy", "b.jpg,sad")
+    assert load(listed).notes == (
+        "labels.csv does not list c.jpg, in/d.jpg: left out.",
+    )
+    put(folders, "happy/1.jpg", "sad/2.jpg", "3.jpg", "readme.md")
+    assert load(folders).notes == ("Not recognised in folders, so left out: 3.jpg.",)
+
+
+def test_a_file_outside_of_the_data_root_is_not_looked_at(tmp_path):
+    put(tmp_path, "mine/Angry/1.jpg", "mine/Happy/2.jpg", "mine/Bored/3.jpg")
+    put_text(tmp_path / "data.csv", "a,b", "1,2")
+    data = load(tmp_path / "mine")
+    assert data.name == "mine"
+    assert data.classes == ("angry", "bored", "happy")
+    write_rafdb(tmp_path / "dataset" / "r")
+    (tmp_path / "dataset" / "r" / "DATASET").rename(tmp_path / "rafdb")
+    put_text(tmp_path / "train_labels.csv", "foreign", "1")
+    assert load(tmp_path / "rafdb").name == "RAF-DB"
 
 
 def test_fer2013_does_not_hide_the_sources_beside_it(tmp_path):

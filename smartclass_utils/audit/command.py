@@ -1,6 +1,5 @@
 """The whole audit of one data set, with what takes too long for a chapter."""
 
-import json
 import math
 from pathlib import Path
 
@@ -18,11 +17,13 @@ from smartclass_utils.audit.reproducibility import audit_reproducibility
 from smartclass_utils.audit.spread import audit_mitigation, audit_spread, train_grid
 from smartclass_utils.config import RESULTS_FOLDER, workspace
 from smartclass_utils.dataset import CleanData, load_clean
-from smartclass_utils.files import write_json
+from smartclass_utils.files import read_json, write_json
+from smartclass_utils.hardware import environment
 from smartclass_utils.models import REPORT_MODELS
-from smartclass_utils.training import Recipe, environment
+from smartclass_utils.recipes import Recipe
 
 STORED = "audit.json"
+AGAIN = "run `python -m smartclass_utils audit` again"
 
 
 def plain(value):
@@ -54,7 +55,7 @@ def as_content(data: CleanData, found: dict[str, Finding]) -> dict:
 
 def append_audit(path: Path, found: dict[str, Finding]) -> None:
     """Put findings under "audit" into ``results.json``; all else in it stays."""
-    content = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    content = read_json(path) if path.exists() else {}
     content["audit"] = {name: plain(f.as_dict()) for name, f in found.items()}
     write_json(path, content)
 
@@ -69,10 +70,10 @@ def read_stored(data: CleanData) -> dict | None:
     committed = RESULTS_FOLDER / f"{data.name}_audit.json"
     for path in (workspace().out / STORED, committed):
         if path.exists():
-            content = json.loads(path.read_text(encoding="utf-8"))
-            known = content["data"]
-            is_same = known["fingerprint"] == data.fingerprint
-            if is_same or (data.is_demo and known["name"] == data.name):
+            content = read_json(path, AGAIN)
+            known = content.get("data", {})
+            is_same = known.get("fingerprint") == data.fingerprint
+            if is_same or (data.is_demo and known.get("name") == data.name):
                 return content
     return None
 
@@ -87,7 +88,7 @@ def stored_check(stored: dict | None, name: str) -> dict:
 def read_all_stored() -> dict[str, dict]:
     """Return every committed audit, by the name of its data set."""
     files = sorted(RESULTS_FOLDER.glob("*_audit.json"))
-    contents = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    contents = [read_json(file, AGAIN) for file in files]
     return {content["data"]["name"]: content for content in contents}
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from smartclass_utils.checkpoints import load_model, read_cards
+from smartclass_utils.batches import Batches, predict_logits
+from smartclass_utils.checkpoints import flips, load_model, read_cards
 from smartclass_utils.dataset import CleanData
-from smartclass_utils.training import Batches, pick_device, predict_logits
+from smartclass_utils.hardware import pick_device
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,10 @@ def read_outputs(folder: Path, data: CleanData) -> list[Output]:
     outputs = []
     for card in read_cards(folder):
         model = load_model(folder, card, data).to(device)
-        logits = {name: predict_logits(model, part) for name, part in splits.items()}
+        logits = {
+            name: predict_logits(model, part, flips(card))
+            for name, part in splits.items()
+        }
         outputs.append(
             Output(
                 card,

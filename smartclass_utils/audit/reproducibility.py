@@ -9,8 +9,10 @@ import torch
 from smartclass_utils.audit.findings import Finding
 from smartclass_utils.audit.outputs import Output, by_model
 from smartclass_utils.dataset import CleanData
+from smartclass_utils.hardware import seed_everything
 from smartclass_utils.models import build
-from smartclass_utils.training import Recipe, fit, seed_everything
+from smartclass_utils.recipes import Recipe
+from smartclass_utils.training import fit
 
 SUBSET = 160  # images that the trial trainings learn from, at most
 

@@ -11,15 +11,12 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from smartclass_utils.audit.findings import Finding, missing
 from smartclass_utils.audit.groups import gap_test, large_enough, reweighted
+from smartclass_utils.batches import Batches, predict_logits
 from smartclass_utils.dataset import CleanData
+from smartclass_utils.hardware import seed_everything
 from smartclass_utils.models import TITLES, build
-from smartclass_utils.training import (
-    Batches,
-    Recipe,
-    fit,
-    predict_logits,
-    seed_everything,
-)
+from smartclass_utils.recipes import Recipe
+from smartclass_utils.training import fit
 
 FOLDS = 20  # clusters are dealt into as many; 3 of them are 15 %
 

@@ -22,7 +22,8 @@ from smartclass_utils.config import IMAGE_SIZE, IMAGE_SIZES, SmartClassError
 from smartclass_utils.files import write_text
 from smartclass_utils.sources import Manifest
 
-VERSION = 2  # raise it when the same files would come out differently
+VERSION = 3  # raise it when the same files would come out differently
+COUNTS = ["outcome", "reason", "images"]
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,7 @@ def is_finished(folder: Path, key: str) -> bool:
         if card["key"] != key or card["fingerprint"] != fingerprint_of(folder):
             return False
         labels = read_csv(folder / "labels.csv")
+        pd.DataFrame(card["counts"], columns=COUNTS)
     except (OSError, ValueError, KeyError, TypeError):
         return False
     present = {
@@ -166,7 +168,7 @@ def read_cleaned(folder: Path, was_done: bool) -> Cleaned:
     card = json.loads((folder / "clean.json").read_text(encoding="utf-8"))
     names = ("labels", "rejected", "noted")
     tables = [read_csv(folder / f"{name}.csv") for name in names]
-    counts = pd.DataFrame(card["counts"], columns=["outcome", "reason", "images"])
+    counts = pd.DataFrame(card["counts"], columns=COUNTS)
     return Cleaned(folder, *tables, counts, card["fingerprint"], was_done)
 
 

@@ -5,21 +5,30 @@ import os
 import re
 import warnings
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
-from skimage.color import rgb2gray
+from PIL import Image, UnidentifiedImageError
+
+from smartclass_utils.cleaning.resizing import COLOUR_STEPS, resized
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP")
-MAX_BYTES = 100 * 2**20  # of a file
-MAX_PIXELS = 50_000_000
+MAX_BYTES = 50 * 2**20  # of a file
+MAX_PIXELS = 25_000_000  # with it no file takes more than 500 MB
 MIN_SIDE = 8  # pixels
 MAX_ASPECT = 4  # longer side over shorter side
-STRIPE_PIXELS = 1_000_000  # turned to float at a time, which bounds the memory
 ORIENTATION = 0x0112  # EXIF tag
+TURNS = {  # its values, and what turns such an image upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 PNG_START = b"\x89PNG\r\n\x1a\n"
 PNG_END = b"IEND\xaeB`\x82"
 CSV_ROW = re.compile(r"(?P<file>.+\.csv)#(?P<offset>\d+)", re.DOTALL | re.IGNORECASE)
@@ -116,17 +125,41 @@ def read(path: Path | str) -> bytes:
 def decode_bytes(content: bytes, size: int, is_row: bool = False) -> Decoded:
     """Do the work of :func:`decode` on the bytes that :func:`read` returned."""
     notes: list[str] = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        pixels, unit = row_pixels(content) if is_row else open_pixels(content, notes)
-    array = resized(pixels, unit, size)
+    if is_row:
+        array = resized(row_pixels(content), 1, size)
+    else:
+
+        def small(image: Image.Image, turn: Image.Transpose | None) -> np.ndarray:
+            array = resized(*grey_or_colour(image, notes, content), size)
+            # Resizing treats all sides alike, so that turning the small image will do.
+            return array if turn is None else turned(array, turn)
+
+        array = opened(content, notes, small)
     if array.min() == array.max():
         notes.append(FLAT)
     return Decoded(array, tuple(notes))
 
 
-def row_pixels(content: bytes) -> tuple[np.ndarray, int]:
+def decode_pixels(content: bytes) -> tuple[np.ndarray, int, list[str]]:
+    """Return a whole picture upright, its steps per grey level, and the notes."""
+    notes: list[str] = []
+
+    def whole(
+        image: Image.Image, turn: Image.Transpose | None
+    ) -> tuple[np.ndarray, int]:
+        upright = image if turn is None else image.transpose(turn)
+        pixels, unit = grey_or_colour(upright, notes, content)
+        return pixels[: upright.height], unit
+
+    return *opened(content, notes, whole), notes
+
+
+def turned(array: np.ndarray, turn: Image.Transpose) -> np.ndarray:
+    """Turn a small grey image, uint8 (H, W)."""
+    return np.array(Image.fromarray(array).transpose(turn))
+
+
+def row_pixels(content: bytes) -> np.ndarray:
     """Return the 48×48 pixels that FER2013 writes as numbers."""
     try:
         values = np.array(content.strip(b'" \r\n').split(), dtype=np.int64)
@@ -134,18 +167,25 @@ def row_pixels(content: bytes) -> tuple[np.ndarray, int]:
         raise Rejected("damaged", "the pixels are no numbers") from error
     if len(values) != FER_SIDE**2 or values.min() < 0 or values.max() > 255:
         raise Rejected("damaged", f"not {FER_SIDE**2} numbers from 0 to 255")
-    return values.reshape(FER_SIDE, FER_SIDE), 1
+    return values.reshape(FER_SIDE, FER_SIDE)
 
 
-def open_pixels(content: bytes, notes: list[str]) -> tuple[np.ndarray, int]:
-    """Decode a file; return its pixels and their steps per grey level of 8 bits."""
+def opened(content: bytes, notes: list[str], use: Callable):
+    """Load a file and return what ``use(image, turn)`` makes of it.
+
+    Raises:
+        Rejected: if the file cannot be used; never anything else, whatever its bytes.
+    """
     try:
-        image = Image.open(io.BytesIO(content), formats=FORMATS)
-        check_shape(*image.size)
-        if image.format != "JPEG" and getattr(image, "is_animated", False):
-            notes.append(FIRST_FRAME)
-        image.load()
-        return unpacked(upright(image, notes), notes, content)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(content), formats=FORMATS)
+            check_shape(*image.size)
+            if image.format != "JPEG" and getattr(image, "is_animated", False):
+                notes.append(FIRST_FRAME)
+            image.load()
+            return use(image, turn_of(image, notes))
     except Rejected:
         raise
     except MemoryError as error:
@@ -170,48 +210,77 @@ def check_shape(width: int, height: int) -> None:
         raise Rejected("too elongated", shape)
 
 
-def upright(image: Image.Image, notes: list[str]) -> Image.Image:
-    """Turn an image as its EXIF orientation says."""
+def turn_of(image: Image.Image, notes: list[str]) -> Image.Transpose | None:
+    """Return how to turn an image upright, as its EXIF orientation says."""
     try:
-        turned = image.getexif().get(ORIENTATION, 1) in range(2, 9)
-        if turned:
-            image = ImageOps.exif_transpose(image)
+        turn = TURNS.get(image.getexif().get(ORIENTATION))
     except Exception:  # broken EXIF says nothing about the pixels
         notes.append(BAD_EXIF)
-        return image
-    if turned:
+        return None
+    if turn is not None:
         notes.append(UPRIGHT)
-    return image
+    return turn
 
 
-def unpacked(
+def grey_or_colour(
     image: Image.Image, notes: list[str], content: bytes
-) -> tuple[np.ndarray, int]:
-    """Return a loaded image as an array and its steps per grey level of 8 bits."""
+) -> "tuple[np.ndarray | ColourRows, int]":
+    """Return a loaded image as :func:`resized` takes it, and its steps a grey level."""
     if content.startswith(PNG_START):
         if has_bad_checksum(content):
             raise Rejected("damaged", "a checksum is wrong")
         if PNG_END not in content:
             notes.append(UNFINISHED)
     if image.mode.startswith("I"):
-        values = np.asarray(image)
-        if values.min() < 0 or values.max() > 65535:
-            raise Rejected("unsupported", "more than 16 bits a pixel")
-        notes.append(DEEP)
-        return values, 257
+        return deep_pixels(image, notes), 257
     if image.mode == "F":
         raise Rejected("unsupported", "floating-point pixels")
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        if image.getextrema()[3][0] < 255:
-            notes.append(TRANSPARENT)
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
+    if image.mode == "L" and not image.has_transparency_data:
+        return np.asarray(image), 1
     if image.mode == "CMYK":
         notes.append(CMYK)
-    if image.mode == "L":
-        return np.asarray(image), 1
-    return np.asarray(image.convert("RGB")), 10_000
+    return ColourRows(image, notes), COLOUR_STEPS
+
+
+class ColourRows:
+    """Any image as rows of RGB, converted when they are asked for.
+
+    A copy of a large image in RGBA, another on white and a third in RGB would take four
+    times its memory.
+    """
+
+    def __init__(self, image: Image.Image, notes: list[str]):
+        self.image, self.notes = image, notes
+        self.shape = (image.height, image.width, 3)
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        """Return some rows, uint8 (n, W, 3); transparent pixels become white."""
+        top, bottom, _ = rows.indices(self.image.height)
+        part = self.image
+        if bottom - top < self.image.height:
+            part = part.crop((0, top, self.image.width, bottom))
+        if self.image.has_transparency_data:
+            part = part.convert("RGBA")
+            if part.getextrema()[3][0] < 255 and TRANSPARENT not in self.notes:
+                self.notes.append(TRANSPARENT)
+            white = Image.new("RGBA", part.size, "white")
+            part = Image.alpha_composite(white, part)
+        return np.asarray(part.convert("RGB"))
+
+
+def deep_pixels(image: Image.Image, notes: list[str]) -> np.ndarray:
+    """Return grey values of 16 bits, whose white is 65535.
+
+    Nothing in a file says what white is in 32 bits, nor that somebody stored 8 bits in
+    16. Such a picture would come out nearly black, so that it is refused.
+    """
+    if image.mode == "I" and image.format != "PNG":  # PNG has no more than 16 bits
+        raise Rejected("unsupported", "32 bits a pixel, or numbers with a sign")
+    values = np.asarray(image)
+    if values.max() <= 255:
+        raise Rejected("unsupported", "16 bits that hold only 8, so white is unknown")
+    notes.append(DEEP)
+    return values
 
 
 def has_bad_checksum(content: bytes) -> bool:
@@ -225,60 +294,3 @@ def has_bad_checksum(content: bytes) -> bool:
             return True
         place = end + 4
     return False
-
-
-def resized(pixels: np.ndarray, unit: int, size: int) -> np.ndarray:
-    """Make an image grey and square, with the same result on every machine.
-
-    Weights and values are whole numbers below 2**53, so that every product and sum in
-    float64 is exact and their order does not matter; the one division at the end is
-    rounded once. Down-sizing equals ``skimage.transform.resize_local_mean`` and
-    enlarging ``skimage.transform.resize(order=1, mode="edge")``, but for their rounding
-    errors.
-
-    Args:
-        pixels: grey (H, W), or RGB (H, W, 3) of 8 bits.
-        unit: steps per grey level: 1 for 8 bits, 257 for 16; 10,000 for RGB, as the
-            weights of ``rgb2gray`` have four decimals.
-        size: height and width wanted, pixels.
-
-    Returns:
-        uint8 (size, size).
-    """
-    height, width = pixels.shape[:2]
-    if (height, width) == (size, size):
-        return np.rint(whole_grey(pixels) / unit).astype(np.uint8)
-    down, down_sum = weights(height, size)
-    across, across_sum = weights(width, size)
-    step = max(1, STRIPE_PIXELS // width)
-    total = np.zeros((size, size))
-    for top in range(0, height, step):
-        stripe = whole_grey(pixels[top : top + step])  # (step, W)
-        total += down[:, top : top + step] @ (stripe @ across.T)  # (size, size)
-    return np.rint(total / (down_sum * across_sum * unit)).astype(np.uint8)
-
-
-def whole_grey(pixels: np.ndarray) -> np.ndarray:
-    """Return grey levels as whole numbers in float64 (H, W)."""
-    if pixels.ndim == 2:
-        return pixels.astype(np.float64)
-    return np.rint(rgb2gray(pixels) * 2_550_000)  # 255 levels of 10,000 steps
-
-
-@lru_cache(maxsize=128)
-def weights(n: int, size: int) -> tuple[np.ndarray, int]:
-    """Return how much each of ``n`` pixels counts for each of ``size`` new ones.
-
-    Returns:
-        Whole numbers as float64 (size, n), and the sum of every row.
-    """
-    old, new = np.arange(n), np.arange(size)[:, None]
-    if n >= size:  # overlaps of the intervals, in 1/size of an old pixel
-        low = np.maximum(old * size, new * n)
-        high = np.minimum((old + 1) * size, (new + 1) * n)
-        return np.maximum(high - low, 0).astype(np.float64), n
-    matrix = np.zeros((size, n))  # linear between pixel centres, in 1/(2·size)
-    left, rest = np.divmod((2 * new + 1) * n - size, 2 * size)
-    np.add.at(matrix, (new, np.maximum(left, 0)), 2 * size - rest)
-    np.add.at(matrix, (new, np.minimum(left + 1, n - 1)), rest)
-    return matrix, 2 * size

@@ -5,6 +5,8 @@ import io
 import json
 import os
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,6 +37,23 @@ def clean_shard(root: str, files: list[str], size: int, part: Path) -> int:
         size: height and width wanted, pixels.
         part: an ``.npz`` file to write.
     """
+    with quiet_libraries():
+        arrays, verdicts = decode_files(root, files, size)
+    journal = part.with_suffix("")
+    journal.mkdir(parents=True, exist_ok=True)
+    for k, array in enumerate(arrays):
+        write_png(array, f"{journal}/{k}.png")
+    pixels = np.array(arrays, np.uint8).reshape(-1, size, size)
+    text = json.dumps(verdicts).encode("utf-8")
+    with replacing(part) as stream:
+        np.savez(stream, images=pixels, verdicts=np.frombuffer(text, np.uint8))
+    return len(files)
+
+
+def decode_files(
+    root: str, files: list[str], size: int
+) -> tuple[list[np.ndarray], list[Verdict]]:
+    """Return the images that can be used, and what became of every file."""
     arrays, verdicts = [], []
     for file in files:
         path = os.path.join(root, file)  # noqa: PTH118, as quick as it can be
@@ -50,15 +69,23 @@ def clean_shard(root: str, files: list[str], size: int, part: Path) -> int:
             continue
         arrays.append(decoded.array)
         verdicts.append(Verdict(digest, "", "", list(decoded.notes)))
-    journal = part.with_suffix("")
-    journal.mkdir(parents=True, exist_ok=True)
-    for k, array in enumerate(arrays):
-        write_png(array, f"{journal}/{k}.png")
-    pixels = np.array(arrays, np.uint8).reshape(-1, size, size)
-    text = json.dumps(verdicts).encode("utf-8")
-    with replacing(part) as stream:
-        np.savez(stream, images=pixels, verdicts=np.frombuffer(text, np.uint8))
-    return len(files)
+    return arrays, verdicts
+
+
+@contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """Keep what C libraries print about broken files out of the notebook.
+
+    libtiff does so, past Python and its exceptions, which say the same.
+    """
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as sink:  # noqa: PTH123
+        os.dup2(sink.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def read_verdicts(part: Path, n_files: int) -> list[Verdict] | None:

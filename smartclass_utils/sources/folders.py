@@ -25,7 +25,7 @@ def find_split_folders(folder: Path) -> Path | None:
 def load_split_folders(base: Path, root: Path) -> Loaded:
     """Read FER2013 or any set in folders ``train|val|test/<class>``."""
     parts = [name for name in subfolders(base) if name.lower() in SPLIT_NAMES]
-    found = [class_folders(base / name, root) for name in parts]
+    found = [class_folders(base / name, root, base) for name in parts]
     names = {name.lower() for _, originals, _ in found for name in originals}
     is_fer = len(names & set(FER_FOLDERS)) >= 6 and "engaged" not in names
     files, originals, splits, notes = [], [], [], []
@@ -65,13 +65,15 @@ def load_class_folders(base: Path, root: Path) -> Loaded:
     return Loaded(own_classes(base.resolve().name, files, originals, splits), notes)
 
 
-def class_folders(base: Path, root: Path) -> tuple[list[str], list[str], list[str]]:
+def class_folders(
+    base: Path, root: Path, within: Path | None = None
+) -> tuple[list[str], list[str], list[str]]:
     """Return files, the names of their class folders, and notes."""
     files, originals, notes = [], [], []
     for name in subfolders(base):
         if name.lower() in ADULT:
             continue
-        found = scan(base / name, root, skip=ADULT)
+        found = scan(base / name, root, ADULT, within or base)
         if not found.files:
             raise SmartClassError(
                 f"{base / name} holds no images: put some in or remove the folder."

@@ -18,7 +18,11 @@ from smartclass_utils.sources.layouts import (
     read_table,
     stop_at_rows,
 )
-from smartclass_utils.sources.scanning import child, relative, some
+from smartclass_utils.sources.leftovers import is_image_name
+from smartclass_utils.sources.oahega import ADULT
+from smartclass_utils.sources.scanning import child, relative, scan, some
+
+JUDGED = ("kind", "reason", "notes", "original_file")  # columns of the cleaning's own
 
 
 def find_labels_csv(folder: Path) -> Path | None:
@@ -38,6 +42,7 @@ def load_labels_csv(path: Path, root: Path) -> Loaded:
     )
     prefix = relative(path.parent, root)
     table = listed.drop(columns=["file", "label", "sha256"], errors="ignore")
+    table = table.rename(columns={name: f"{name} given" for name in JUDGED})
     files = [str(PurePosixPath(prefix, file)) for file in listed["file"]]
     table["file"] = files
     table["label"] = listed["label"].map(canonical_label)
@@ -52,10 +57,17 @@ def load_labels_csv(path: Path, root: Path) -> Loaded:
         if name not in table:
             table[name] = value
     table["source"] = table["source"].where(table["source"] != "", own["source"])
-    notes = split_notes(path, table)
+    notes = split_notes(path, table) + not_listed(path, root, set(files))
     others = [name for name in table if name not in MANIFEST_COLUMNS]
     given = bool((table["split"] != "").any())
     return Loaded(table[[*MANIFEST_COLUMNS, *others]], notes, given)
+
+
+def not_listed(path: Path, root: Path, files: set[str]) -> list[str]:
+    """Return a sentence on the images that lie in the tree but not in its list."""
+    present = scan(path.parent, root, skip=ADULT).files
+    extra = [file for file in present if file not in files and is_image_name(file)]
+    return [f"labels.csv does not list {some(extra)}: left out."] if extra else []
 
 
 def check_files(path: Path, files: list[str]) -> None:

@@ -9,8 +9,10 @@ import pandas as pd
 
 from smartclass_utils import config
 from smartclass_utils.config import CLASSES, SPLITS, SmartClassError
+from smartclass_utils.names import as_text
 from smartclass_utils.sources import fed, fer, folders, labels_csv, oahega, rafdb
 from smartclass_utils.sources.layouts import Loaded, read_table
+from smartclass_utils.sources.leftovers import left_out
 from smartclass_utils.sources.provenance import PROVENANCE
 from smartclass_utils.sources.scanning import some, subfolders
 
@@ -130,12 +132,12 @@ def load(root: Path | str) -> Manifest:
             f"out as {UNDERSTOOD}."
         )
     parts = [layout.load(where, root) for layout, where in found]
-    table = merge([part.table for part in parts])
+    table = shown_as_text(merge([part.table for part in parts]))
     notes = [note for part in parts for note in part.notes]
     given = len(parts) == 1 and parts[0].given_split
     if len(parts) > 1:
         table["label"] = table["label"].where(table["label"].isin(CLASSES), "")
-        notes += not_read(root, [where for _, where in found])
+    notes += left_out(root, [where for _, where in found], table["file"])
     is_demo = (root / "demo.json").exists()
     if is_demo:
         table = with_attributes(table, root / "demo_attributes.csv")
@@ -147,14 +149,23 @@ def load(root: Path | str) -> Manifest:
         )
     names = sorted(set(table["source"]), key=lambda name: (rank(name), name))
     notes += missing_sources(root, names, classes)
-    name = "demo" if is_demo else data_set_name(root, names)
-    return Manifest(root, name, table, classes, tuple(notes), given)
+    name = "demo" if is_demo else as_text(data_set_name(root, names))
+    notes = tuple(map(as_text, notes))
+    return Manifest(root, name, table, classes, notes, given)
 
 
 def merge(tables: list[pd.DataFrame]) -> pd.DataFrame:
     """Return all rows, sorted by file, with ``""`` where a column is unknown."""
     table = pd.concat(tables, ignore_index=True).fillna("").astype(str)
     return table.sort_values("file", ignore_index=True)
+
+
+def shown_as_text(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with every foreign name safe to show; paths stay as they are."""
+    for name in table.columns.drop("file"):
+        safe = {value: as_text(value) for value in table[name].unique()}
+        table[name] = table[name].map(safe)
+    return table.rename(columns=as_text)
 
 
 def class_order(labels: set[str]) -> tuple[str, ...]:
@@ -174,15 +185,6 @@ def data_set_name(root: Path, sources: list[str]) -> str:
     if all(source in ORDER for source in sources):
         return " + ".join(sources)
     return root.resolve().name
-
-
-def not_read(root: Path, places: list[Path]) -> list[str]:
-    """Return a sentence on the sub-folders that no layout fits."""
-    used = {place.relative_to(root).parts[0] for place in places}
-    others = [name for name in subfolders(root) if name not in used]
-    if not others:
-        return []
-    return [f"Not recognised in {root.name}, so left out: {some(others)}."]
 
 
 def missing_sources(root: Path, names: list[str], classes: tuple) -> list[str]:

@@ -10,7 +10,7 @@ from smartclass_utils.sources.layouts import (
     stop_at_rows,
 )
 from smartclass_utils.sources.provenance import OAHEGA
-from smartclass_utils.sources.scanning import child, scan, subfolders
+from smartclass_utils.sources.scanning import child, own_file, scan, subfolders
 
 OAHEGA_CLASSES = {
     "angry": "Anger",
@@ -28,7 +28,7 @@ def find_oahega(folder: Path) -> Path | None:
         if base is None or not base.is_dir():
             continue
         names = {name.lower() for name in subfolders(base)}
-        own_list = child(folder, "data.csv") or child(base.parent, "data.csv")
+        own_list = child(folder, "data.csv")
         if len(names & set(OAHEGA_CLASSES)) >= 2 and (names & ADULT or own_list):
             return base
     return None
@@ -42,14 +42,14 @@ def load_oahega(base: Path, root: Path) -> Loaded:
     folders = [file.split("/")[depth] for file in kept]
     originals = [OAHEGA_CLASSES.get(name.lower(), name) for name in folders]
     table = make_table(OAHEGA.data_set, kept, originals, [""] * len(kept))
-    check_oahega_csv(base, {file.split("/", depth)[-1].lower() for file in kept})
+    check_oahega_csv(base, root, {file.split("/", depth)[-1].lower() for file in kept})
     need_images(table, ("Anger", "Happiness", "Neutral"), base, OAHEGA.data_set)
     return Loaded(table, found.notes)
 
 
-def check_oahega_csv(base: Path, present: set[str]) -> None:
+def check_oahega_csv(base: Path, root: Path, present: set[str]) -> None:
     """Hold data.csv against the folders, where there is one."""
-    path = child(base.parent, "data.csv") or child(base, "data.csv")
+    path = own_file(base, root, "data.csv")
     if path is None:
         return
     listed = read_table(path, "path", "label")

@@ -11,7 +11,7 @@ from smartclass_utils.sources.layouts import (
     stop_at_rows,
 )
 from smartclass_utils.sources.provenance import RAFDB
-from smartclass_utils.sources.scanning import child, scan, some, subfolders
+from smartclass_utils.sources.scanning import child, own_file, scan, some, subfolders
 
 RAFDB_CODES = {
     "1": "Surprise",
@@ -50,7 +50,7 @@ def load_rafdb_kaggle(base: Path, root: Path) -> Loaded:
                 f"{base} has no folder '{split}': {RAFDB.data_set} is incomplete, so "
                 "unpack it again."
             )
-        found = scan(part, root)
+        found = scan(part, root, within=base)
         notes += found.notes
         depth = len(part.relative_to(root).parts)
         codes = [file.split("/")[depth] for file in found.files]
@@ -62,7 +62,7 @@ def load_rafdb_kaggle(base: Path, root: Path) -> Loaded:
             )
         names = [file.rpartition("/")[2] for file in found.files]
         present = set(zip(codes, names, strict=True))
-        notes += check_rafdb_csv(base, split, present)
+        notes += check_rafdb_csv(base, root, split, present)
         files += found.files
         originals += [RAFDB_CODES[code] for code in codes]
         splits += [split] * len(codes)
@@ -71,10 +71,10 @@ def load_rafdb_kaggle(base: Path, root: Path) -> Loaded:
     return Loaded(table, notes)
 
 
-def check_rafdb_csv(base: Path, split: str, present: set) -> list[str]:
+def check_rafdb_csv(base: Path, root: Path, split: str, present: set) -> list[str]:
     """Hold the label file against the folders, where there is one."""
     name = f"{split}_labels.csv"
-    path = child(base.parent, name) or child(base, name)
+    path = own_file(base, root, name)
     if path is None:
         return []
     listed = read_table(path, "image", "label")
@@ -111,7 +111,7 @@ def load_rafdb_original(base: Path, root: Path) -> Loaded:
             f"{base / 'Image' / 'aligned'} is missing: unpack aligned.zip of "
             f"{RAFDB.data_set} there."
         )
-    found = scan(aligned, root)
+    found = scan(aligned, root, within=base)
     by_name = {file.rpartition("/")[2]: file for file in found.files}
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     pairs = [line.split() for line in lines if line.strip()]

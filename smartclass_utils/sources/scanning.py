@@ -4,6 +4,9 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from smartclass_utils.config import SmartClassError
+from smartclass_utils.names import as_text
+
 SUFFIXES = frozenset(
     [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp"]
 ) | {""}  # a download may come without a suffix; its content decides
@@ -54,6 +57,15 @@ def child(folder: Path, *names: str) -> Path | None:
     return folder
 
 
+def own_file(base: Path, root: Path, name: str) -> Path | None:
+    """Find a file of a data set in ``base``, or above it where base is ``dataset``.
+
+    A file outside of the data root belongs to something else.
+    """
+    above = base.parent if base.name.lower() == "dataset" and base != root else base
+    return child(above, name) or child(base, name)
+
+
 def relative(path: Path, root: Path) -> str:
     """Return a path from the data root with forward slashes, ``""`` for the root."""
     text = path.relative_to(root).as_posix()
@@ -62,12 +74,17 @@ def relative(path: Path, root: Path) -> str:
 
 def some(names: list[str]) -> str:
     """Return a few names and how many more there are."""
-    shown = ", ".join(names[:EXAMPLES])
+    shown = ", ".join(map(as_text, names[:EXAMPLES]))
     more = len(names) - EXAMPLES
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-def scan(folder: Path, root: Path, skip: frozenset[str] = frozenset()) -> Found:
+def scan(
+    folder: Path,
+    root: Path,
+    skip: frozenset[str] = frozenset(),
+    within: Path | None = None,
+) -> Found:
     """Find the possible images below a folder.
 
     Folders and broken links that are named like images are among the files, so that
@@ -78,8 +95,17 @@ def scan(folder: Path, root: Path, skip: frozenset[str] = frozenset()) -> Found:
         folder: where to look; may itself be a link.
         root: the data root, which the paths become relative to.
         skip: lower-case names of folders that are not entered.
+        within: the data set's own folder, which ``folder`` must not be a link out of.
+
+    Raises:
+        SmartClassError: if it is one; a download could bring in any folder so.
     """
     home = os.path.realpath(folder) + os.sep
+    if within and not home.startswith(os.path.realpath(within) + os.sep):
+        raise SmartClassError(
+            f"{folder} is a link that leads out of {within}: put the images themselves "
+            "there."
+        )
     files, foreign, links, unreadable = [], [], [], []
     pending = [(str(folder), relative(folder, root))]
     while pending:

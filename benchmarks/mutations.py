@@ -1,0 +1,149 @@
+"""Image files of six formats, and what can be done to their bytes."""
+
+import io
+import zlib
+from collections.abc import Callable
+from functools import lru_cache
+
+import numpy as np
+from PIL import Image
+
+Rng = np.random.Generator
+FORMS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP")
+HUGE = (0, 1, 0x7FFF, 0xFFFF, 0x10000, 0x7FFFFFFF, 0xFFFFFFFF)
+
+
+@lru_cache(maxsize=1)
+def sound_files() -> tuple[bytes, ...]:
+    """Return small sound files: every format in several modes and compressions."""
+    generator = np.random.default_rng(0)
+    pixels = generator.integers(0, 256, (24, 20, 4), dtype=np.uint8)
+    rgba = Image.fromarray(pixels)
+    rgb, deep = rgba.convert("RGB"), Image.fromarray(pixels[..., 0].astype("u2") * 257)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # orientation
+    modes = {form: [rgb, rgb.convert("L"), rgb.convert("P")] for form in FORMS}
+    modes["JPEG"][2] = rgb.convert("CMYK")
+    modes["WEBP"][2] = rgba
+    modes["PNG"] += [rgba, rgba.convert("LA"), deep, rgb.convert("1")]
+    modes["TIFF"] += [rgba, deep, rgb.convert("1"), rgb.convert("CMYK")]
+    files = [
+        encoded(image, form, exif=exif) if form != "BMP" else encoded(image, form)
+        for form, images in modes.items()
+        for image in images
+    ]
+    files.append(encoded(rgb, "JPEG", progressive=True))
+    files.append(encoded(rgb, "PNG", interlace=1))
+    files += [
+        encoded(rgb, "TIFF", compression=kind)
+        for kind in ("tiff_lzw", "tiff_adobe_deflate", "jpeg", "packbits")
+    ]
+    files.append(encoded(rgb.convert("1"), "TIFF", compression="group4"))
+    files.append(encoded(rgba, "WEBP", lossless=True))
+    frames = {"save_all": True, "append_images": [rgba.rotate(90), rgba.rotate(180)]}
+    files += [encoded(rgba, form, **frames) for form in ("GIF", "PNG", "TIFF", "WEBP")]
+    return tuple(files)
+
+
+def encoded(image: Image.Image, form: str, **options) -> bytes:
+    """Return an image as the bytes of a file."""
+    stream = io.BytesIO()
+    image.save(stream, form, **options)
+    return stream.getvalue()
+
+
+def flip_bits(content: bytes, rng: Rng) -> bytes:
+    """Flip 1 to 20 bits."""
+    changed = bytearray(content)
+    for place in rng.integers(0, len(changed), rng.integers(1, 21)):
+        changed[place] ^= 1 << int(rng.integers(8))
+    return bytes(changed)
+
+
+def cut(content: bytes, rng: Rng) -> bytes:
+    """Keep the beginning only."""
+    return content[: int(rng.integers(len(content)))]
+
+
+def join_halves(content: bytes, rng: Rng) -> bytes:
+    """Continue one file with the end of another."""
+    other = pick(rng)
+    start = int(rng.integers(len(other)))
+    return cut(content, rng) + other[start:]
+
+
+def swap_header(content: bytes, rng: Rng) -> bytes:
+    """Give a file the first bytes of another format."""
+    n = int(rng.integers(4, 65))
+    return pick(rng)[:n] + content[n:]
+
+
+def repeat_block(content: bytes, rng: Rng) -> bytes:
+    """Repeat or drop some bytes in the middle."""
+    start, end = sorted(rng.integers(0, len(content), 2))
+    return content[:start] + content[start:end] * int(rng.integers(4)) + content[end:]
+
+
+def overwrite_number(content: bytes, rng: Rng) -> bytes:
+    """Put an extreme number of 2 or 4 bytes at any place of the first 300 bytes."""
+    return put_number(content, int(rng.integers(min(300, len(content)))), rng)
+
+
+def put_number(content: bytes, place: int, rng: Rng, order: str | None = None) -> bytes:
+    """Put an extreme number of 2 or 4 bytes at one place."""
+    n = int(rng.choice([2, 4]))
+    order = order or str(rng.choice(["big", "little"]))
+    number = int(rng.choice(HUGE)) % 256**n
+    return content[:place] + number.to_bytes(n, order) + content[place + n :]
+
+
+def huge_size(content: bytes, rng: Rng) -> bytes:
+    """Put extreme numbers where the format keeps width and height."""
+    if content.startswith(b"\x89PNG"):
+        head = bytearray(content[12:29])
+        for place in (4, 8):
+            if rng.random() < 0.7:
+                side = int(rng.choice([*HUGE, 4_000, 20_000]))
+                head[place : place + 4] = side.to_bytes(4, "big")
+        checksum = zlib.crc32(head).to_bytes(4, "big")
+        return content[:12] + bytes(head) + checksum + content[33:]
+    places = {b"GIF": (6, 8), b"BM": (18, 22), b"RIF": (24, 27, 26, 28)}
+    found = next((v for k, v in places.items() if content.startswith(k)), ())
+    if content.startswith(b"\xff\xd8"):  # after the mark of a frame's header
+        marks = [content.find(bytes([0xFF, kind])) for kind in (0xC0, 0xC2)]
+        found = [mark + 5 + 2 * i for mark in marks if mark > 0 for i in (0, 1)]
+    if content[:2] in (b"II", b"MM"):  # after a tag: width, height, rows in a strip
+        order = "little" if content[:1] == b"I" else "big"
+        tags = [content.find(tag.to_bytes(2, order)) for tag in (256, 257, 278, 279)]
+        found = [tag + 8 for tag in tags if tag > 0]
+    for place in found:
+        if rng.random() < 0.7:
+            content = put_number(content, place, rng)
+    return content
+
+
+MUTATIONS: tuple[Callable[[bytes, Rng], bytes], ...] = (
+    flip_bits,
+    cut,
+    join_halves,
+    swap_header,
+    repeat_block,
+    overwrite_number,
+    huge_size,
+)
+
+
+def pick(rng: Rng) -> bytes:
+    """Return one of the sound files."""
+    files = sound_files()
+    return files[int(rng.integers(len(files)))]
+
+
+def mutated(seed: int) -> tuple[str, bytes]:
+    """Return the name of a mutation and a mutated file, the same for the same seed."""
+    rng = np.random.default_rng(seed)
+    mutation = MUTATIONS[seed % len(MUTATIONS)]
+    content = mutation(pick(rng), rng)
+    if rng.random() < 0.2:
+        content = MUTATIONS[int(rng.integers(len(MUTATIONS)))](content or b"\0", rng)
+    return mutation.__name__, content

@@ -1,0 +1,286 @@
+"""The 26 kinds of bad input, each as a file that the test makes, then all at once.
+
+The numbers are those of the list by which the cleaning was built. What exactly comes
+out of a mended image is tested in test_images.py.
+"""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from image_bytes import (
+    GREY,
+    IDAT,
+    IDAT_END,
+    JPEG,
+    PNG,
+    RGB,
+    encoded,
+    flipped,
+    white_png,
+)
+from PIL import Image, ImageFile
+
+from smartclass_utils.__main__ import main
+from smartclass_utils.cleaning import build, images
+from smartclass_utils.cleaning.folder import clean
+from smartclass_utils.config import ROOT, SmartClassError
+from smartclass_utils.files import sha256
+from smartclass_utils.sources import load
+
+SIZE = 16  # pixels
+
+
+def animation():
+    frames = [Image.fromarray(RGB[..., k]) for k in range(3)]
+    stream = io.BytesIO()
+    frames[0].save(stream, "GIF", save_all=True, append_images=frames[1:])
+    return stream.getvalue()
+
+
+def sideways():
+    exif = Image.Exif()
+    exif[images.ORIENTATION] = 6
+    return encoded(RGB, "JPEG", exif=exif)
+
+
+def float_with_nan():
+    pixels = RGB[..., 0].astype(np.float32) / 255
+    pixels[3, 3] = np.nan
+    return encoded(pixels, "TIFF")
+
+
+GREY_ALPHA = np.dstack([GREY, GREY // 2])
+DEEP = GREY.astype(np.uint16) * 257
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9\n"
+LINK, FOLDER = "link", "folder"
+
+# row, what it is, file name, content, outcome, how its reason or note begins
+CASES = [
+    (1, "JPEG cut in half", "a.jpg", JPEG[: len(JPEG) // 2], "rejected", "truncated"),
+    (2, "JPEG without its end", "a.jpg", JPEG[:-2], "rejected", "truncated"),
+    (3, "empty", "a.jpg", b"", "rejected", "empty"),
+    (4, "text", "a.jpg", b"Dear diary,\n", "rejected", "not an image"),
+    (4, "HTML", "b.jpg", b"<!DOCTYPE html><p>Busy", "rejected", "not an image"),
+    (4, "LFS pointer", "c.jpg", LFS, "rejected", "not an image"),
+    (5, "JPEG header", "a.jpg", JPEG[:20], "rejected", "not an image"),
+    (6, "PNG checksum", "a.png", flipped(PNG, IDAT_END), "rejected", "damaged: a c"),
+    (6, "PNG header", "b.png", flipped(PNG, 29), "rejected", "not an image"),
+    (6, "PNG pixels", "c.png", flipped(PNG, IDAT + 900), "rejected", "damaged"),
+    (7, "PNG without IEND", "a.png", PNG[:-12], "mended", "end mark missing"),
+    (8, "PNG cut in half", "a.png", PNG[: len(PNG) // 2], "rejected", "truncated"),
+    (9, "CMYK", "a.jpg", encoded(RGB, "JPEG", "CMYK"), "mended", "CMYK converted"),
+    (10, "16 bits", "a.png", encoded(DEEP), "mended", "16 bits scaled to 8"),
+    (10, "16 bits", "b.tif", encoded(DEEP, "TIFF"), "mended", "16 bits scaled to 8"),
+    (11, "grey + alpha", "a.png", encoded(GREY_ALPHA), "mended", "transparency put"),
+    (
+        *(12, "RGBA", "a.png", encoded(np.dstack([RGB, GREY]))),
+        *("mended", "transparency put"),
+    ),
+    (13, "grey", "a.png", encoded(GREY), "kept", ""),
+    (13, "1-bit", "b.png", encoded(RGB, mode="1"), "kept", ""),
+    (13, "palette", "c.png", encoded(RGB, mode="P"), "kept", ""),
+    (14, "animation", "a.gif", animation(), "mended", "first frame of several"),
+    (15, "GIF named .jpg", "a.jpg", encoded(GREY, "GIF"), "kept", ""),
+    (16, "EXIF orientation", "a.jpg", sideways(), "mended", "rotated upright"),
+    (17, "100 megapixels", "a.png", white_png(10_000), "rejected", "too large"),
+    (18, "200 megapixels", "a.png", white_png(14_500), "rejected", "too large"),
+    (19, "float with NaN", "a.tif", float_with_nan(), "rejected", "unsupported: fl"),
+    (20, "one pixel", "a.png", encoded(RGB[:1, :1]), "rejected", "too small: 1 × 1"),
+    (20, "one colour", "b.png", encoded(GREY * 0 + 7), "kept", "one flat colour"),
+    (21, "a space", "a face.png", encoded(RGB[1:]), "kept", ""),
+    (21, "an accent", "é.png", encoded(RGB[2:]), "kept", ""),
+    (21, "Chinese", "空.png", encoded(RGB[3:]), "kept", ""),
+    (22, "folder", "x.jpg", FOLDER, "rejected", "not a file"),
+    (22, "dead link", "y.jpg", LINK, "rejected", "not a file"),
+]
+BY_ROW = [
+    pytest.param(*case[2:], id=f"row {case[0]:02d} {case[1]}".replace(" ", "-"))
+    for case in CASES
+]
+
+
+def put(folder, name, content):
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if content == FOLDER:
+        path.mkdir()
+    elif content == LINK:
+        path.symlink_to("gone.jpg")
+    else:
+        path.write_bytes(content)
+    return path
+
+
+def put_photos(folder, n=12, seed=0):
+    """Write n images of noise, no two alike."""
+    generator = np.random.default_rng(seed)
+    for i in range(n):
+        pixels = generator.integers(0, 256, (20, 20), dtype=np.uint8)
+        put(folder, f"{i}.png", encoded(pixels))
+
+
+def outcome_of(path):
+    """Return outcome and reason or notes of one file, as the cleaning counts them."""
+    try:
+        decoded = images.decode(path, SIZE)
+    except images.Rejected as verdict:
+        return "rejected", str(verdict)
+    assert decoded.array.shape == (SIZE, SIZE)
+    assert decoded.array.dtype == np.uint8
+    mended = set(decoded.notes) & set(images.MENDING)
+    return "mended" if mended else "kept", "; ".join(decoded.notes)
+
+
+@pytest.mark.parametrize(("name", "content", "outcome", "text"), BY_ROW)
+def test_one_file(tmp_path, name, content, outcome, text):
+    found, why = outcome_of(put(tmp_path, name, content))
+    assert (found, why[: len(text)]) == (outcome, text)
+    assert bool(why) == bool(text)
+
+
+def test_row_02_a_look_at_the_header_would_not_do():
+    with Image.open(io.BytesIO(JPEG[:-2])) as image:
+        image.verify()  # it sees nothing, so only a full load will do
+
+
+@pytest.mark.parametrize("side", [8_000, 10_000, 14_500])  # 64, 100, 210 megapixels
+def test_rows_17_and_18_are_rejected_before_decoding(tmp_path, side, monkeypatch):
+    path = put(tmp_path, "a.png", white_png(side))
+    loaded = []
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda self: loaded.append(1))
+    outcome, why = outcome_of(path)
+    assert (outcome, why[:9]) == ("rejected", "too large")
+    assert not loaded
+
+
+def test_row_23_equal_names_do_not_overwrite_each_other(tmp_path):
+    names = [f"{i}.png" for i in range(8)] + ["a.png", "A.PNG"]
+    generator = np.random.default_rng(0)
+    for source in ("first", "second"):
+        files = [f"{label}/{name}" for label in ("angry", "happy") for name in names]
+        for file in files:
+            pixels = generator.integers(0, 256, (20, 20), dtype=np.uint8)
+            put(tmp_path / "raw" / source, file, encoded(pixels))
+        rows = [f"{file},{file.split('/')[0]}" for file in files]
+        content = "\n".join(["file,label", *rows]).encode()
+        put(tmp_path / "raw" / source, "labels.csv", content)
+    labels = clean(load(tmp_path / "raw"), tmp_path / "clean", progress=False).labels
+    assert len(labels) == 2 * 2 * len(names)
+    assert not labels["file"].str.lower().duplicated().any()
+    assert {name.split("/")[1].split("_")[0] for name in labels["file"]} == {
+        *("first", "second"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda root: None, "There is no folder {root}: name an existing one"),
+        (lambda root: root.mkdir(), "{root} holds no data set that is understood"),
+        (
+            lambda root: [put(root, "happy/a.png", PNG), (root / "sad").mkdir()],
+            "{root}/sad holds no images: put some in or remove the folder",
+        ),
+        (
+            lambda root: put(root, "rafdb/DATASET/train/4/a.png", PNG),
+            "{root}/rafdb/DATASET has no folder 'test'",
+        ),
+    ],
+)
+def test_row_24_what_is_missing_is_named_in_a_sentence(tmp_path, make, message):
+    root = tmp_path / "raw"
+    make(root)
+    with pytest.raises(SmartClassError) as caught:
+        load(root)
+    assert message.format(root=root) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [("gone.png,happy", "without their file (gone.png)"), ("b.png,", "without a la")],
+)
+def test_row_25_a_wrong_list_stops_before_training(
+    tmp_path, row, message, monkeypatch, capsys
+):
+    root = tmp_path / "raw"
+    for name in ("a.png", "b.png"):
+        put(root, name, PNG)
+    put(root, "labels.csv", f"file,label\na.png,sad\n{row}\n".encode())
+    arguments = ["report", "--data", str(root), "--out", str(tmp_path / "out")]
+    monkeypatch.setattr(sys, "argv", ["smartclass", *arguments])
+    assert main() == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+KILLED = """
+import sys
+from smartclass_utils.cleaning import build
+from smartclass_utils.cleaning.folder import clean
+from smartclass_utils.sources import load
+build.SHARD = 3
+clean(load(sys.argv[1]), sys.argv[2], image_size=16, jobs=1, progress=False)
+"""
+
+
+def hashes(folder):
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    return {path.relative_to(folder).as_posix(): sha256(path) for path in files}
+
+
+# Ctrl-C, a full disk and a kill between two renamings: see test_cleaning.py.
+@pytest.mark.skipif(os.name == "nt", reason="SIGKILL is of POSIX")
+def test_row_26_a_killed_run_leaves_nothing_half_and_goes_on(tmp_path, monkeypatch):
+    root, out = tmp_path / "raw", tmp_path / "clean"
+    put_photos(root / "angry", 60, seed=1)
+    put_photos(root / "happy", 60, seed=2)
+    child = subprocess.Popen([sys.executable, "-c", KILLED, root, out], cwd=ROOT)
+    journal = tmp_path / ".clean.new" / build.PARTS
+    while not list(journal.glob("*.npz")) and child.poll() is None:
+        time.sleep(0.001)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    assert not out.exists() or (out / "clean.json").exists()
+    monkeypatch.setattr(build, "SHARD", 3)
+    for folder in (out, tmp_path / "undisturbed"):
+        clean(load(root), folder, image_size=SIZE, jobs=1, progress=False)
+    assert hashes(out) == hashes(tmp_path / "undisturbed")
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_all_rows_at_once_add_up_and_end_well(tmp_path):
+    root = tmp_path / "raw"
+    for k, label in enumerate(("angry", "engaged", "happy")):
+        put_photos(root / label, seed=k)
+    expected = {}
+    for i, (row, _, name, content, outcome, text) in enumerate(CASES):
+        label = ("angry", "happy")[i % 2]
+        file = f"{label}/{row:02d} {name}"
+        put(root, file, content)
+        expected[file] = (outcome, text)
+    put(root, "happy/notes.txt", b"no image by its name")
+    manifest = load(root)
+    named = (path for path in root.rglob("*.*") if path.suffix != ".txt")
+    seen = [path.relative_to(root).as_posix() for path in named]
+    assert sorted(manifest.table["file"]) == sorted(seen)
+    assert any("1 file passed over" in note for note in manifest.notes)
+    done = clean(manifest, tmp_path / "clean", image_size=SIZE, progress=False)
+    by_outcome = done.counts.groupby("outcome")["images"].sum().to_dict()
+    wanted = pd.Series([outcome for outcome, _ in expected.values()]).value_counts()
+    assert by_outcome == {**wanted, "kept": wanted["kept"] + 36}
+    assert sum(by_outcome.values()) == len(seen)
+    rejected = pd.read_csv(done.folder / "rejected.csv").set_index("file")["reason"]
+    noted = pd.read_csv(done.folder / "noted.csv").set_index("original_file")["note"]
+    for file, (outcome, text) in expected.items():
+        assert (file in rejected.index) == (outcome == "rejected"), file
+        assert {**rejected, **noted}.get(file, "").startswith(text), file
+    assert set(done.labels["split"]) == {"train", "val", "test"}
+    assert len(np.load(done.folder / "images.npy")) == len(done.labels)

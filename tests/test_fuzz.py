@@ -1,0 +1,100 @@
+"""A few hundred mutated files; ``make soak`` tries 10,000 in processes of their own."""
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from benchmarks import bench_decoder, mutations
+from smartclass_utils.cleaning import images
+
+SIZE = 16  # pixels
+# The same files every time, so that a failure can be seen again.
+FIXED = settings(
+    derandomize=True,
+    deadline=5000,  # milliseconds
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+NUMBERS = st.integers(0, 2**63 - 1)
+
+
+def harmless(content):
+    """Decode; return the array, ``None`` if it is rejected; fail at all else."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # nothing of it may reach the notebook
+        try:
+            decoded = images.decode_bytes(content, SIZE)
+        except images.Rejected as verdict:
+            assert verdict.kind
+            return None
+    assert decoded.array.shape == (SIZE, SIZE)
+    assert decoded.array.dtype == np.uint8
+    assert all(isinstance(note, str) for note in decoded.notes)
+    return decoded.array
+
+
+def test_the_sound_files_are_kept():
+    forms = [file[:4] for file in mutations.sound_files()]
+    assert len(set(forms)) >= len(mutations.FORMS)
+    assert all(harmless(file) is not None for file in mutations.sound_files())
+
+
+@pytest.mark.parametrize("mutation", mutations.MUTATIONS, ids=lambda m: m.__name__)
+@given(number=NUMBERS)
+@settings(FIXED, max_examples=60)
+def test_a_mutated_file_is_kept_or_rejected(mutation, number):
+    rng = np.random.default_rng(number)
+    content = mutation(mutations.pick(rng), rng)
+    if content:
+        harmless(content)
+
+
+@given(st.binary(min_size=1, max_size=400), st.sampled_from(mutations.sound_files()))
+@settings(FIXED, max_examples=60)
+def test_any_bytes_after_a_true_beginning_are_kept_or_rejected(end, file):
+    harmless(end)
+    harmless(file[:40] + end)
+
+
+@given(st.data(), st.sampled_from(mutations.sound_files()))
+@settings(FIXED, max_examples=150)
+def test_a_cut_file_is_rejected_or_still_the_same_image(data, file):
+    cut = harmless(file[: data.draw(st.integers(1, len(file) - 1))])
+    assert cut is None or (cut == harmless(file)).all()
+
+
+@given(number=NUMBERS)
+@settings(FIXED, max_examples=20)
+def test_a_row_of_numbers_is_kept_or_rejected(number):
+    rng = np.random.default_rng(number)
+    row = " ".join(map(str, rng.integers(0, 256, images.FER_SIDE**2))).encode()
+    content = mutations.MUTATIONS[number % len(mutations.MUTATIONS)](row, rng)
+    try:
+        array = images.decode_bytes(content, SIZE, is_row=True).array
+    except images.Rejected:
+        return
+    assert array.shape == (SIZE, SIZE)
+
+
+CHILD = """
+import os, time
+for seed in {seeds}:
+    print("start", seed, flush=True)
+    if seed == 3:
+        os.abort()
+    if seed == 5:
+        time.sleep(60)
+    print("end", 0.1, 7, "kept", flush=True)
+"""
+
+
+def test_the_soak_sees_a_crash_and_a_hang(monkeypatch):
+    monkeypatch.setattr(bench_decoder, "PATIENCE", 1.0)
+    results = {}
+    bench_decoder.watch(range(1, 8), results, CHILD)
+    outcomes = {seed: outcome.split()[0] for seed, (*_, outcome) in results.items()}
+    kept = dict.fromkeys((1, 2, 4, 6, 7), "kept")
+    assert outcomes == {**kept, 3: "crash", 5: "hang"}

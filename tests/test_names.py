@@ -1,0 +1,90 @@
+import nbformat
+import pytest
+from nbconvert import HTMLExporter
+
+from smartclass_utils.config import canonical_label
+from smartclass_utils.names import as_text
+from smartclass_utils.report import TEMPLATES
+from smartclass_utils.sources import load
+from smartclass_utils.tables import overview_table, words
+
+HOSTILE = [
+    "<img src=x onerror=alert(1)>",
+    "[a](javascript:alert(1))",
+    "![a](x.png)",
+    "`x` | **b**\n\n# Title\n\n<script>alert(1)</script>",
+    "<https://evil.example>",
+    "https://evil.example",
+    "</td><svg onload=alert(1)>",
+    'happy" onload="alert(1)',
+    "\x1b[31mred\u202egnihton",
+]
+MARKS = ("<img", "<script", "<svg", "<a ", "<h1", "<strong", "<code", "<em")
+
+
+class Chapter:
+    """What the template wants to know of a chapter."""
+
+    title, page, short = "A", "a.html", "a"
+
+
+def page_of(**outputs):
+    """Return the outputs of one cell as the report's page shows them."""
+    shown = [
+        nbformat.v4.new_output("display_data", {kind: text})
+        for kind, text in outputs.items()
+    ]
+    cell = nbformat.v4.new_code_cell("", outputs=shown, execution_count=1)
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    about = {"chapter": Chapter, "chapters": [Chapter], "data_name": "x"}
+    exporter = HTMLExporter(
+        template_name="chapter", extra_template_basedirs=[str(TEMPLATES)]
+    )
+    page = exporter.from_notebook_node(notebook, resources=about)[0]
+    return page[page.index("<main>") : page.index("<footer>")]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_shows_as_text(name):
+    text = as_text(name)
+    assert as_text(text) == text
+    assert text.isprintable()
+    page = page_of(**{"text/markdown": f"The class {text} is the largest: {text}."})
+    assert not any(mark in page for mark in MARKS)
+    assert text[:5] in page
+
+
+@pytest.mark.parametrize("name", ["very_happy", "0–3", "70+", "空 é", "R&D (2)"])
+def test_a_usual_name_stays(name):
+    assert as_text(name) == name
+
+
+def test_names_differ_after_it_where_they_did_before():
+    assert len({canonical_label(name) for name in HOSTILE}) == len(HOSTILE)
+    assert canonical_label(" Happiness\t") == "happy"
+
+
+def test_hostile_names_of_a_data_set_reach_no_page(tmp_path):
+    root = tmp_path / "<b>mine"
+    root.mkdir()
+    lines = ["file,label,source,subject,<svg onload=alert(1)>"]
+    for i, name in enumerate(HOSTILE):
+        (root / f"{i}<img>.jpg").write_bytes(b"x")
+        quoted = '"' + name.replace('"', '""') + '"'
+        lines.append(f"{i}<img>.jpg,{','.join([quoted] * 4)}")
+    (root / "<script>.png").write_bytes(b"x")
+    (root / "labels.csv").write_text("\n".join(lines), encoding="utf-8", newline="")
+    data = load(root)
+    assert len(data.classes) == len(HOSTILE)
+    shown = [*data.classes, *data.notes, data.name, *data.table]
+    others = data.table.drop(columns="file").to_numpy().ravel()
+    for text in {*shown, *others}:
+        assert as_text(text) == text
+    assert all((root / file).exists() for file in data.table["file"])
+    page = page_of(
+        **{
+            "text/markdown": "\n".join(f"- *{text}*" for text in shown),
+            "text/html": words(data.table).data + overview_table(data.table).to_html(),
+        }
+    )
+    assert not any(mark in page for mark in MARKS if mark != "<em")
