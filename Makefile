@@ -6,6 +6,7 @@ READY := $(VENV)/.ready
 NBVAL := $(RUN) -m pytest -q -x --nbval-current-env --nbval-cell-timeout=600
 EXACT := notebooks/01_data_cleaning.ipynb notebooks/02_data_visualization.ipynb
 TRAINED := notebooks/03_training.ipynb notebooks/04_evaluation.ipynb \
+  notebooks/05_beyond_the_report.ipynb \
   notebooks/06_what_the_numbers_are_worth.ipynb
 
 # What the notebooks write while they are tested, apart from everything else.
@@ -15,7 +16,7 @@ test: export SMARTCLASS_OUT = $(TRIAL)
 test: export TQDM_DISABLE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help report audit data test lint lab bench soak record constraints clean
+.PHONY: help report audit study data test lint lab bench soak record constraints clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | \
@@ -48,6 +49,10 @@ test: lint ## lint, unit tests, and every notebook against its stored outputs
 
 audit: $(READY) ## check what the last report's numbers are worth; takes minutes
 	@$(RUN) -m smartclass_utils audit
+
+study: $(READY) ## all steps of chapter 5 at length; DATA=folder OTHERS='folder …'
+	@$(RUN) -m smartclass_utils study '$(DATA)' $(if $(OTHERS),--others $(OTHERS)) \
+	  $(if $(SEEDS),--seeds $(SEEDS))
 
 lab: $(READY) ## open JupyterLab on the notebooks
 	$(RUN) -m jupyter lab --notebook-dir=notebooks

@@ -13,7 +13,7 @@ from smartclass_utils.files import write_json, write_text
 from smartclass_utils.hardware import environment
 from smartclass_utils.recording import fill
 
-BENCHMARKS = ("cleaning", "training", "report", "memory")
+BENCHMARKS = ("cleaning", "training", "gpu", "report", "memory")
 SOAK = ("decoder", "interruption", "disk")  # not about speed, and take minutes
 RESULTS = Path(__file__).with_name("results.json")
 PAGE = Path(__file__).with_name("README.md")
@@ -27,6 +27,11 @@ def processor() -> str:
     return names[0] if names else platform.processor()
 
 
+def shown(value: float | str) -> str:
+    """Return a number with its thousands set apart, a text as it is."""
+    return value if isinstance(value, str) else f"{value:,}"
+
+
 def as_tables(results: dict) -> str:
     """Return what was measured as Markdown, one table a benchmark."""
     lines = []
@@ -35,7 +40,7 @@ def as_tables(results: dict) -> str:
         if measured:
             lines += ["", f"**{name}**, {measured.pop('machine')}", ""]
             lines += ["| | |", "|---|---:|"]
-            lines += [f"| {key} | {value:,} |" for key, value in measured.items()]
+            lines += [f"| {key} | {shown(value)} |" for key, value in measured.items()]
     return "\n".join([*lines, ""])
 
 

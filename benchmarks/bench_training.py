@@ -1,9 +1,11 @@
 """Training speed of the main CNN against the usual student loop, in one run."""
 
 import functools
+import itertools
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -18,10 +20,13 @@ from torchvision import datasets, transforms
 
 from benchmarks.made_up import clean_data_of
 from smartclass_utils import models
+from smartclass_utils.augmentation import augment
 from smartclass_utils.batches import Batches
 from smartclass_utils.config import CLASSES
+from smartclass_utils.dataset import CleanData
+from smartclass_utils.hardware import computes_in_bfloat16
 from smartclass_utils.memory import keep_freed_memory
-from smartclass_utils.recipes import Recipe
+from smartclass_utils.recipes import STRONG, Recipe
 from smartclass_utils.training import Training
 
 IMAGES = 3_200
@@ -72,9 +77,9 @@ def student_loader(folder: Path, batch_size: int) -> DataLoader:
     return DataLoader(data, batch_size=batch_size, shuffle=True)
 
 
-def matrix_rate(side: int = 2048, repeats: int = 4) -> float:
-    """Return the float32 matrix-product rate in floating-point operations a second."""
-    a, b = torch.randn(side, side), torch.randn(side, side)
+def matrix_rate(dtype: torch.dtype, side: int = 2048, repeats: int = 4) -> float:
+    """Return the matrix-product rate in floating-point operations a second."""
+    a, b = (torch.randn(side, side).to(dtype) for _ in range(2))
     start = time.perf_counter()
     for _ in range(repeats):
         a @ b
@@ -90,6 +95,42 @@ def operations_per_image(model: nn.Module) -> float:
     return counter.get_total_flops() / 32
 
 
+def our_training(data: CleanData, name: str, recipe: Recipe) -> Training:
+    """Return a training on the CPU, ready for its first step."""
+    model = models.build(name, len(CLASSES))
+    return Training(model, Batches(data, "train", CPU), recipe, seed=0)
+
+
+def our_rate(training: Training) -> float:
+    """Train for one epoch; return images per second."""
+    start = time.perf_counter()
+    training.one_epoch()
+    return len(training.batches) / (time.perf_counter() - start)
+
+
+def shares_of_a_step(data: CleanData, steps: int = 60) -> dict[str, float]:
+    """Return which share of a strong recipe's step goes into batch and augmentation.
+
+    The two are timed by themselves, on the same batches, beside whole steps.
+    """
+    training = our_training(data, "own", STRONG)
+    training.one_epoch()  # warm up
+    spent = dict.fromkeys(("batch", "augmentation", "step"), 0.0)
+    random = torch.Generator().manual_seed(0)
+    chosen = training.batches.shuffled(STRONG.batch_size, random)
+    for which in itertools.islice(chosen, steps):
+        begin = time.perf_counter()
+        images, _ = training.batches.take(which)
+        taken = time.perf_counter()
+        augment(images, STRONG.augmentation, random)
+        changed = time.perf_counter()
+        training.step(which)
+        spent["batch"] += taken - begin
+        spent["augmentation"] += changed - taken
+        spent["step"] += time.perf_counter() - changed
+    return {name: spent[name] / spent["step"] for name in ("batch", "augmentation")}
+
+
 def run() -> dict:
     """Measure and return images per second and their ratios.
 
@@ -98,10 +139,14 @@ def run() -> dict:
     """
     data, recipe = clean_data_of(IMAGES, SIZE), Recipe()
     keep_freed_memory()
-    model = models.build("main", len(CLASSES))
-    batches = Batches(data, "train", CPU)
-    training = Training(model, batches, recipe, seed=0)
-    best = {"student": 0.0, "ours": 0.0, "matrix": 0.0}
+    ours = {
+        torch.float32: our_training(
+            data, "main", replace(recipe, mixed_precision=False)
+        )
+    }
+    if computes_in_bfloat16(CPU):
+        ours[torch.bfloat16] = our_training(data, "main", recipe)
+    best: dict = {}
     with (
         tempfile.TemporaryDirectory() as folder,
         ProcessPoolExecutor(1, get_context("spawn")) as other,
@@ -109,18 +154,27 @@ def run() -> dict:
         write_image_folder(Path(folder), data.images, data.targets)
         for _ in range(ROUNDS):
             work = other.submit(student_rate, Path(folder), recipe.batch_size)
-            now = {"student": work.result(), "matrix": matrix_rate()}
-            start = time.perf_counter()
-            training.one_epoch()
-            now["ours"] = len(batches) / (time.perf_counter() - start)
-            best = {name: max(best[name], now[name]) for name in best}
-    rate = best["ours"] * operations_per_image(model)
-    return {
+            now = {"student": work.result()}
+            for dtype, training in ours.items():
+                now["matrix", dtype] = matrix_rate(dtype)
+                now["ours", dtype] = our_rate(training)
+            best = {name: max(best.get(name, 0.0), rate) for name, rate in now.items()}
+    found = {
         "images in a batch": recipe.batch_size,
         "student loop, images/s": round(best["student"]),
-        "ours, images/s": round(best["ours"]),
-        "times the student loop": round(best["ours"] / best["student"], 2),
-        "ours, GFLOP/s": round(rate / 1e9, 1),
-        "matrix product, GFLOP/s": round(best["matrix"] / 1e9, 1),
-        "share of the matrix rate": round(rate / best["matrix"], 2),
     }
+    operations = operations_per_image(next(iter(ours.values())).model)
+    for dtype in ours:
+        name, rate = str(dtype).removeprefix("torch."), best["ours", dtype]
+        found |= {
+            f"ours in {name}, images/s": round(rate),
+            f"ours in {name}, times the student loop": round(rate / best["student"], 2),
+            f"ours in {name}, GFLOP/s": round(rate * operations / 1e9, 1),
+            f"matrix product in {name}, GFLOP/s": round(best["matrix", dtype] / 1e9, 1),
+            f"share of the matrix rate in {name}": round(
+                rate * operations / best["matrix", dtype], 2
+            ),
+        }
+    for what, share in shares_of_a_step(data).items():
+        found[f"strong recipe, share of a step for the {what}"] = round(share, 3)
+    return found

@@ -1,4 +1,4 @@
-"""The commands: ``python -m smartclass_utils report|audit|study|ship|data|record``."""
+"""The commands: ``python -m smartclass_utils report|predict|audit|…``."""
 
 import argparse
 import sys
@@ -43,6 +43,13 @@ def parser() -> argparse.ArgumentParser:
     ship.add_argument("data", help="the folder on which the study was run")
     ship.add_argument("--carry", help="other images, to measure how it carries over")
     ship.add_argument("--terms", default="not stated", help="of the training images")
+    predict = commands.add_parser("predict", help="say what faces look like")
+    predict.add_argument("files", nargs="+", metavar="FILE", help="image or folder")
+    predict.add_argument("--csv", help="table to write, one row a face")
+    predict.add_argument("--model", help="card (.json) of a model; default: ours")
+    predict.add_argument(
+        "--whole", action="store_true", help="take whole images, look for no face"
+    )
     data = commands.add_parser("data", help="download the real sources")
     data.add_argument(
         "--accept-terms", action="store_true", help="you have read the sources' terms"
@@ -71,6 +78,10 @@ def run(arguments: argparse.Namespace) -> None:
         from smartclass_utils.beyond.ship import ship
 
         print(f"The network ships: {ship(**options)}")
+    elif command == "predict":
+        from smartclass_utils.predict.command import run_predict
+
+        run_predict(**options)
     elif command == "data":
         from smartclass_utils.sources.download import download_sources
 

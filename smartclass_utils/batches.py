@@ -53,6 +53,18 @@ class Batches:
         yield from torch.randperm(len(self), generator=generator).split(size)
 
 
+def answer(model: nn.Module, images: Tensor, flip: bool = False) -> Tensor:
+    """Return the logits of some images, float32 (B, K).
+
+    Args:
+        model: a trained network, in evaluation mode.
+        images: grey values 0…255, (B, 1, H, W).
+        flip: answer with the mean over the image and its mirror image.
+    """
+    logits = model(images).float()
+    return (logits + model(images.flip(3)).float()) / 2 if flip else logits
+
+
 @torch.inference_mode()
 def predict_logits(model: nn.Module, batches: Batches, flip: bool = False) -> Tensor:
     """Return the logits of all images of a split, float32 (n, K), on the CPU.
@@ -60,13 +72,8 @@ def predict_logits(model: nn.Module, batches: Batches, flip: bool = False) -> Te
     Args:
         model: a trained network, on the device of the batches.
         batches: the split.
-        flip: answer with the mean over the image and its mirror image.
+        flip: see :func:`answer`.
     """
     model.eval()
-    each = []
-    for images, _ in batches.in_order():
-        logits = model(images)  # (B, K)
-        if flip:
-            logits = (logits + model(images.flip(3))) / 2
-        each.append(logits)
-    return torch.cat(each).float().cpu()
+    each = [answer(model, images, flip) for images, _ in batches.in_order()]
+    return torch.cat(each).cpu()

@@ -130,7 +130,7 @@ def read_card(file: Path) -> dict:
 
 def flips(card: dict) -> bool:
     """Return whether the network answers for an image and its mirror image."""
-    return bool(card["recipe"].get("flip_test"))
+    return bool(card.get("recipe", {}).get("flip_test"))
 
 
 def load_model(folder: Path, card: dict, data: CleanData | None = None) -> nn.Module:

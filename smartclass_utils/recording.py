@@ -5,6 +5,7 @@ from pathlib import Path
 
 import nbformat
 
+from smartclass_utils.beyond.stored import models_table, read_studies
 from smartclass_utils.config import RESULTS_FOLDER, ROOT, SmartClassError, workspace
 from smartclass_utils.files import read_json, write_json, write_text
 from smartclass_utils.report import CHAPTER_SECONDS, NOTEBOOKS
@@ -93,6 +94,24 @@ def results_table(results: dict) -> str:
     return "\n".join(lines)
 
 
+def study_table(content: dict) -> str:
+    """Return the models of a study, and the published ones, as a Markdown table."""
+    table = models_table(content)
+    columns = ["accuracy", "95 % interval", "macro F1", "parameters", "CPU minutes"]
+    lines = [
+        "| Model | Accuracy, % | 95 % interval | Macro-F1, % | Parameters | CPU min |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for title, row in table[columns].iterrows():
+        lines.append(f"| {title} | {' | '.join(row)} |")
+    split, first = content["data"]["split"], content["models"][0]
+    return (
+        "\n".join(lines) + f"\n\n{split['train']:,} training and {split['test']} test "
+        f"images; mean ± standard deviation of {len(first['seeds'])} trainings; CPU "
+        "minutes of one training."
+    )
+
+
 def trainings(results: dict) -> str:
     """Return how often and how long each model was trained."""
     first = results["models"][0]
@@ -101,7 +120,7 @@ def trainings(results: dict) -> str:
 
 
 def write_readme(results: dict) -> None:
-    """Put the demo results and the chapters' seconds into the README."""
+    """Put the results, demo and studies, and the chapters' seconds into the README."""
     page = ROOT / "README.md"
     environment = results["environment"]
     n_test = results["data"]["split"]["test"]
@@ -110,6 +129,8 @@ def write_readme(results: dict) -> None:
         f"{environment['device']}, torch {environment['torch']}.\n"
     )
     text = fill(page.read_text(encoding="utf-8"), "results", table)
+    for name, content in read_studies().items():
+        text = fill(text, name, f"\n{study_table(content)}\n")
     for chapter, seconds in results["chapter_seconds"].items():
         text = fill(text, chapter, f"{seconds:.0f} s")
     write_text(page, text)

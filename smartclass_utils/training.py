@@ -138,19 +138,23 @@ class Training:
             logits.float(), targets, self.weights, label_smoothing=smoothing
         )
 
+    def step(self, which: Tensor) -> Tensor:
+        """Take one step on the images at positions ``which``; return their loss."""
+        self.model.train()
+        self.optimiser.zero_grad(set_to_none=True)
+        loss = self.loss(which)
+        loss.backward()
+        self.optimiser.step()
+        self.schedule.step()
+        if self.average is not None:
+            self.average.update_parameters(self.model)
+        return loss.detach()
+
     def one_epoch(self) -> float:
         """Pass once over the training images; return the mean loss."""
-        self.model.train()
         total = torch.zeros((), device=self.batches.device)
         for which in self.batches.shuffled(self.recipe.batch_size, self.random):
-            self.optimiser.zero_grad(set_to_none=True)
-            loss = self.loss(which)
-            loss.backward()
-            self.optimiser.step()
-            self.schedule.step()
-            if self.average is not None:
-                self.average.update_parameters(self.model)
-            total += loss.detach() * len(which)
+            total += self.step(which) * len(which)
         return float(total) / len(self.batches)
 
 

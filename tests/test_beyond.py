@@ -10,10 +10,22 @@ import torch
 from conftest import write_clean
 from torchvision.models import resnet18
 
-from smartclass_utils import models, transfer
-from smartclass_utils.beyond import crossval, plots, runs, steps, stored, study
+from benchmarks import bench_gpu, bench_training
+from benchmarks.made_up import clean_data_of
+from smartclass_utils import models, recording, transfer
+from smartclass_utils.beyond import (
+    crossval,
+    plots,
+    runs,
+    ship,
+    steps,
+    stored,
+    study,
+    verdicts,
+)
 from smartclass_utils.config import SmartClassError
 from smartclass_utils.dataset import load_clean
+from smartclass_utils.predict.predictor import Predictor
 from smartclass_utils.recipes import STRONG
 
 
@@ -212,3 +224,54 @@ def test_transfer_takes_the_weights_from_where_torchvision_keeps_them(
     transfer.load_imagenet(model, transfer.cached_weights())
     assert torch.equal(model.features[0].weight, source.conv1.weight)
     assert model(torch.zeros(2, 1, 48, 48, dtype=torch.uint8)).shape == (2, 4)
+
+
+def test_verdicts_read_a_study_out(content):
+    named = {**content, "data": {**content["data"], "name": "rgb96"}}
+    text = verdicts.summary(named)
+    assert "The recipe alone takes the main CNN from" in text
+    assert "the published 86.67 %" in text
+    assert "Equal class weights change" in verdicts.balance_verdict(content)
+    own = next(entry for entry in content["models"] if entry["name"] == "own")
+    found = verdicts.findings({"made up": content}, own, "demo")
+    assert found.count("\n") == 2
+    assert "**made up**: from" in verdicts.largest_step(content)
+    assert "Main CNN, strong recipe" in recording.study_table(content)
+
+
+def test_unknown_alternative_is_refused_in_a_sentence():
+    assert study.chosen_alternatives(["all"]) == list(steps.ALTERNATIVES)
+    with pytest.raises(SmartClassError, match="No alternative 'best'; choose from"):
+        study.chosen_alternatives(["best"])
+
+
+def test_what_ships_says_where_it_comes_from(clean, tmp_path, monkeypatch):
+    monkeypatch.setattr(study, "STUDIES", tmp_path)
+    monkeypatch.setattr(ship, "STUDIES", tmp_path)
+    monkeypatch.setattr(ship, "SHIPPED_CARD", tmp_path / "shipped" / "own.json")
+    monkeypatch.setattr(ship, "IMAGE_SIZE", 16)
+    monkeypatch.setattr(ship, "OWN", OWN)
+    monkeypatch.setattr(ship, "clean_at", lambda *_: clean)
+    monkeypatch.setattr(ship, "find_data", lambda name: name)
+    monkeypatch.setattr(ship, "load", lambda name: load_clean(clean))
+    with pytest.raises(SmartClassError, match="run `python -m smartclass_utils study`"):
+        ship.ship("made up")
+    runs.sweep([(clean, OWN, 0), (clean, OWN, 1)], tmp_path / "made up" / "runs")
+    card_file = ship.ship("made up", carry="made up", terms="none")
+    card = json.loads(card_file.read_text(encoding="utf-8"))
+    assert card["test"]["images"] == 16
+    assert card["carried_over"]["images"] == 80
+    low, high = card["test"]["per_class"]["angry"]["recall_ci95"]
+    assert 0 <= low < high <= 1
+    assert Predictor.load(card_file).flip_test
+    page = card_file.with_name("README.md").read_text(encoding="utf-8")
+    assert "2024/1689" in page and card["weights_sha256"] in page
+    assert "{" not in page
+
+
+def test_bench_steps_run(monkeypatch):
+    made = clean_data_of(96, 48)
+    shares = bench_training.shares_of_a_step(made, steps=2)
+    assert set(shares) == {"batch", "augmentation"}
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert "no CUDA GPU" in bench_gpu.run()["not run"]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from smartclass_utils import evaluation
+from smartclass_utils.config import SmartClassError
 from smartclass_utils.evaluation import Prediction, metrics, wilson_interval
 
 CLASSES = ("a", "b", "c")
@@ -109,3 +110,14 @@ def test_results_follow_the_contract(clean_data, tmp_path):
     wanted += "accuracy_ci95 macro_precision macro_recall macro_f1 micro_f1 "
     wanted += "per_class confusion"
     assert set(wanted.split()) <= set(content["models"][0])
+
+
+def test_further_models_join_results_json_once(tmp_path):
+    path = tmp_path / "results.json"
+    with pytest.raises(SmartClassError, match="run chapter 04 first"):
+        evaluation.append_results(path, [])
+    path.write_text(json.dumps({"data": 1, "models": [{"name": "main"}]}))
+    for accuracy in (0.5, 0.6):
+        entry = {"name": "own", "accuracy": accuracy}
+        evaluation.append_results(path, [entry])
+    assert evaluation.read_entries(path) == [{"name": "main"}, entry]

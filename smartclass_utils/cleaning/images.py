@@ -5,13 +5,15 @@ import os
 import re
 import warnings
 import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from smartclass_utils.cleaning.resizing import COLOUR_STEPS, resized
+from smartclass_utils.cleaning.resizing import COLOUR_STEPS, Pixels, resized
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP")
 MAX_BYTES = 50 * 2**20  # of a file
@@ -19,14 +21,16 @@ MAX_PIXELS = 25_000_000  # with it no file takes more than 500 MB
 MIN_SIDE = 8  # pixels
 MAX_ASPECT = 4  # longer side over shorter side
 ORIENTATION = 0x0112  # EXIF tag
-TURNS = {  # its values, and what turns such an image upright
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
+Turn = Callable[[np.ndarray], np.ndarray]  # of (H, W) or (H, W, 3)
+TURNS: dict[int, Turn] = {  # its values, and what turns such an image upright
+    1: lambda pixels: pixels,
+    2: lambda pixels: pixels[:, ::-1],
+    3: lambda pixels: pixels[::-1, ::-1],
+    4: lambda pixels: pixels[::-1],
+    5: lambda pixels: pixels.swapaxes(0, 1),
+    6: lambda pixels: np.rot90(pixels, -1),
+    7: lambda pixels: pixels[::-1, ::-1].swapaxes(0, 1),
+    8: np.rot90,
 }
 PNG_START = b"\x89PNG\r\n\x1a\n"
 PNG_END = b"IEND\xaeB`\x82"
@@ -124,43 +128,34 @@ def read(path: Path | str) -> bytes:
 def decode_bytes(content: bytes, size: int, is_row: bool = False) -> Decoded:
     """Do the work of :func:`decode` on the bytes that :func:`read` returned."""
     notes: list[str] = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        if is_row:
-            array = resized(row_pixels(content), 1, size)
-        else:
-            array = open_and_resize(content, size, notes)
+    with decoding():
+        pixels, unit, turn = open_pixels(content, is_row, notes)
+        # Resizing treats all sides alike, so that turning the small image will do.
+        array = turn(resized(pixels, unit, size))
     if array.min() == array.max():
         notes.append(FLAT)
-    return Decoded(array, tuple(notes))
+    return Decoded(np.ascontiguousarray(array), tuple(notes))
 
 
-def row_pixels(content: bytes) -> np.ndarray:
-    """Return the 48×48 pixels that FER2013 writes as numbers."""
+def decode_pixels(
+    content: bytes, is_row: bool = False
+) -> tuple[np.ndarray, int, list[str]]:
+    """Return all pixels, upright, as :func:`resized` takes them, unit and notes."""
+    notes: list[str] = []
+    with decoding():
+        pixels, unit, turn = open_pixels(content, is_row, notes)
+        array = np.ascontiguousarray(turn(pixels[: pixels.shape[0]]))
+    return array, unit, notes
+
+
+@contextmanager
+def decoding() -> Iterator[None]:
+    """Turn whatever Pillow raises into the reason why a file cannot be used."""
     try:
-        values = np.array(content.strip(b'" \r\n').split(), dtype=np.int64)
-    except (ValueError, OverflowError) as error:
-        raise Rejected("damaged", "the pixels are no numbers") from error
-    if len(values) != FER_SIDE**2 or values.min() < 0 or values.max() > 255:
-        raise Rejected("damaged", f"not {FER_SIDE**2} numbers from 0 to 255")
-    return values.reshape(FER_SIDE, FER_SIDE)
-
-
-def open_and_resize(content: bytes, size: int, notes: list[str]) -> np.ndarray:
-    """Decode a file and make it grey and square, uint8 (size, size)."""
-    try:
-        image = Image.open(io.BytesIO(content), formats=FORMATS)
-        check_shape(*image.size)
-        if image.format != "JPEG" and getattr(image, "is_animated", False):
-            notes.append(FIRST_FRAME)
-        image.load()
-        turn = turn_of(image, notes)
-        array = squared(image, size, notes, content)
-        if turn is None:
-            return array
-        # Resizing treats all sides alike, so that turning the small image will do.
-        return np.array(Image.fromarray(array).transpose(turn))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            yield
     except Rejected:
         raise
     except MemoryError as error:
@@ -174,6 +169,32 @@ def open_and_resize(content: bytes, size: int, notes: list[str]) -> np.ndarray:
         raise Rejected("truncated" if cut else "damaged") from error
 
 
+def row_pixels(content: bytes) -> np.ndarray:
+    """Return the 48×48 pixels that FER2013 writes as numbers."""
+    try:
+        values = np.array(content.strip(b'" \r\n').split(), dtype=np.int64)
+    except (ValueError, OverflowError) as error:
+        raise Rejected("damaged", "the pixels are no numbers") from error
+    if len(values) != FER_SIDE**2 or values.min() < 0 or values.max() > 255:
+        raise Rejected("damaged", f"not {FER_SIDE**2} numbers from 0 to 255")
+    return values.reshape(FER_SIDE, FER_SIDE)
+
+
+def open_pixels(
+    content: bytes, is_row: bool, notes: list[str]
+) -> tuple[Pixels, int, Turn]:
+    """Return pixels, their steps per grey level of 8 bits, and how to turn them."""
+    if is_row:
+        return row_pixels(content), 1, TURNS[1]
+    image = Image.open(io.BytesIO(content), formats=FORMATS)
+    check_shape(*image.size)
+    if image.format != "JPEG" and getattr(image, "is_animated", False):
+        notes.append(FIRST_FRAME)
+    image.load()
+    turn = turn_of(image, notes)
+    return *unpacked(image, notes, content), turn
+
+
 def check_shape(width: int, height: int) -> None:
     """Refuse a shape before its pixels take any memory."""
     shape = f"{width} × {height} pixels"
@@ -185,36 +206,37 @@ def check_shape(width: int, height: int) -> None:
         raise Rejected("too elongated", shape)
 
 
-def turn_of(image: Image.Image, notes: list[str]) -> Image.Transpose | None:
+def turn_of(image: Image.Image, notes: list[str]) -> Turn:
     """Return how to turn an image upright, as its EXIF orientation says."""
     try:
-        turn = TURNS.get(image.getexif().get(ORIENTATION))
+        orientation = image.getexif().get(ORIENTATION, 1)
+        turn = TURNS.get(orientation, TURNS[1])
     except Exception:  # broken EXIF says nothing about the pixels
         notes.append(BAD_EXIF)
-        return None
-    if turn is not None:
+        return TURNS[1]
+    if turn is not TURNS[1]:
         notes.append(UPRIGHT)
     return turn
 
 
-def squared(
-    image: Image.Image, size: int, notes: list[str], content: bytes
-) -> np.ndarray:
-    """Make a loaded image grey and square, uint8 (size, size)."""
+def unpacked(
+    image: Image.Image, notes: list[str], content: bytes
+) -> tuple[Pixels, int]:
+    """Return the pixels of a loaded image and their steps per grey level of 8 bits."""
     if content.startswith(PNG_START):
         if has_bad_checksum(content):
             raise Rejected("damaged", "a checksum is wrong")
         if PNG_END not in content:
             notes.append(UNFINISHED)
     if image.mode.startswith("I"):
-        return resized(deep_pixels(image, notes), 257, size)
+        return deep_pixels(image, notes), 257
     if image.mode == "F":
         raise Rejected("unsupported", "floating-point pixels")
     if image.mode == "L" and not image.has_transparency_data:
-        return resized(np.asarray(image), 1, size)
+        return np.asarray(image), 1
     if image.mode == "CMYK":
         notes.append(CMYK)
-    return resized(ColourRows(image, notes), COLOUR_STEPS, size)
+    return ColourRows(image, notes), COLOUR_STEPS
 
 
 class ColourRows:
