@@ -7,7 +7,8 @@ NBVAL := $(RUN) -m pytest -q -x --nbval-current-env --nbval-cell-timeout=600
 EXACT := notebooks/01_data_cleaning.ipynb notebooks/02_data_visualization.ipynb
 TRAINED := notebooks/03_training.ipynb notebooks/04_evaluation.ipynb \
   notebooks/05_beyond_the_report.ipynb \
-  notebooks/06_what_the_numbers_are_worth.ipynb
+  notebooks/06_what_the_numbers_are_worth.ipynb \
+  notebooks/07_inside_the_network.ipynb
 
 # What the notebooks write while they are tested, apart from everything else.
 TRIAL := $(CURDIR)/build/test

@@ -19,10 +19,10 @@ class Augmentation:
     """
 
     flip: bool = True  # mirror every second image: a face is about as good mirrored
-    degrees: float = 8.0  # of turning, to either side
-    shift: float = 0.06  # of moving, as a share of height and width
-    scale: float = 0.08  # of enlarging or shrinking, as a share of the size
-    contrast: float = 0.2  # of stretching or squeezing the grey values, as a share
+    degrees: float = 5.0  # of turning, to either side
+    shift: float = 0.03  # of moving, as a share of height and width
+    scale: float = 0.05  # of enlarging or shrinking, as a share of the size
+    contrast: float = 0.1  # of stretching or squeezing the grey values, as a share
     erase: float = 0.25  # share of the images that lose a patch (Zhong et al. 2020)
 
     def in_words(self) -> str:

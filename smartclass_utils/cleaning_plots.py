@@ -1,7 +1,7 @@
 """Figures of chapter 1: one file's way, and what became of all files."""
 
 from pathlib import Path
-from textwrap import shorten
+from textwrap import fill, shorten
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -82,15 +82,10 @@ def outcome_of_files(counts: pd.DataFrame) -> Figure:
         why = counts[(counts["outcome"] == outcome) & (counts["reason"] != "")]
         why = why.sort_values("images", ascending=False)
         text = ", ".join(f"{row.images:,} {row.reason}" for row in why.itertuples())
-        text = shorten(text, 90, placeholder=" …")
+        text = fill(shorten(text, 90, placeholder=" …"), 46)
         ends_left = total < totals.max() / 2
         ax.annotate(
-            f"{total:,}"
-            + (
-                f":  {shorten(text, 90, placeholder=' …')}"
-                if text and ends_left
-                else ""
-            ),
+            f"{total:,}" + (f": {text}" if text and ends_left else ""),
             (total, position),
             (6, 0),
             textcoords="offset points",

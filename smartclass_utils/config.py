@@ -31,7 +31,10 @@ COLOURS = {
     "neutral": "#6B6B6B",
 }
 OTHER_COLOURS = ("#009E73", "#CC79A7", "#56B4E9", "#000000", "#B8A600", "#7F3C8D")
+# The second cues beside the colours: of areas, and of points.
 HATCHES = {"angry": "//", "engaged": "..", "happy": "\\\\", "neutral": ""}
+MARKERS = {"angry": "v", "engaged": "s", "happy": "o", "neutral": "D"}
+OTHER_MARKERS = ("^", "P", "X", "*", "<", "h")
 
 SPLITS = ("train", "val", "test")
 SPLIT_SHARES = {"train": 0.70, "val": 0.15, "test": 0.15}
@@ -101,3 +104,8 @@ def class_colour(label: str, classes: tuple[str, ...] = CLASSES) -> str:
         return COLOURS[label]
     foreign = [name for name in classes if name not in COLOURS]
     return OTHER_COLOURS[foreign.index(label) % len(OTHER_COLOURS)]
+
+
+def class_marker(label: str, position: int) -> str:
+    """Return the fixed marker of a class; foreign classes get one by position."""
+    return MARKERS.get(label, OTHER_MARKERS[position % len(OTHER_MARKERS)])

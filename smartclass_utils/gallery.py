@@ -5,6 +5,7 @@ from pathlib import Path
 
 from smartclass_utils.config import ROOT
 from smartclass_utils.files import read_json, write_text
+from smartclass_utils.plots import TALK
 
 NOTEBOOKS = ROOT / "notebooks"
 
@@ -12,7 +13,8 @@ NOTEBOOKS = ROOT / "notebooks"
 def copy_figures(made: Path, committed: Path) -> None:
     """Replace the committed figures by the ones just made, and write their gallery."""
     figures = read_json(made / "figures.json")
-    wanted = {f"{name}.{kind}" for name in figures for kind in ("png", "svg")}
+    endings = (".png", ".svg", f"{TALK}.png")
+    wanted = {f"{name}{ending}" for name in figures for ending in endings}
     committed.mkdir(parents=True, exist_ok=True)
     for old in committed.glob("*.*"):
         if old.suffix in (".png", ".svg") and old.name not in wanted:
@@ -29,7 +31,8 @@ def gallery(figures: dict[str, dict]) -> str:
         "# Figures",
         "",
         "Written by `make report` on the demo data: the project draws all its faces.",
-        "Each one is there as PNG (200 dpi) and as SVG.",
+        "Each one is there as PNG (200 dpi), as SVG, and for the screen as PNG with",
+        "larger type.",
     ]
     for name, figure in figures.items():
         notebook = numbers.get(name[:2], "")
@@ -40,6 +43,6 @@ def gallery(figures: dict[str, dict]) -> str:
             f"![{figure['alt']}]({name}.png)",
             "",
             f"{figure['caption']} Made by [{notebook}](../notebooks/{notebook}); "
-            f"[SVG]({name}.svg).",
+            f"[SVG]({name}.svg), [with larger type]({name}{TALK}.png).",
         ]
     return "\n".join(lines) + "\n"

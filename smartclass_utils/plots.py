@@ -16,7 +16,9 @@ from matplotlib.ticker import MaxNLocator
 
 from smartclass_utils.config import HATCHES, class_colour, workspace
 from smartclass_utils.files import read_json, replacing, write_json
+from smartclass_utils.talk import talk_png
 
+TALK = "_talk"  # at the end of the name of a figure with larger type
 STYLE = Path(__file__).with_name("smartclass.mplstyle")
 
 
@@ -27,13 +29,20 @@ def use_style() -> None:
 
 
 def save_figure(fig: Figure, name: str, folder: Path) -> list[Path]:
-    """Write ``<name>.png`` (200 dpi) and ``<name>.svg``; return their paths."""
+    """Write a figure and its variant for the screen; return their paths.
+
+    These are ``<name>.png`` (200 dpi), ``<name>.svg`` and, with larger type,
+    ``<name>_talk.png``.
+    """
     paths = [folder / f"{name}.png", folder / f"{name}.svg"]
     for path in paths:
         undated = {"Date": None} if path.suffix == ".svg" else {"Software": None}
         with replacing(path) as stream:
             fig.savefig(stream, format=path.suffix[1:], metadata=undated)
-    return paths
+    talk = folder / f"{name}{TALK}.png"
+    with replacing(talk) as stream:
+        stream.write(talk_png(fig, mpl.rcParams["savefig.dpi"]))
+    return [*paths, talk]
 
 
 def present(fig: Figure, name: str, caption: str, alt: str) -> None:
@@ -46,13 +55,13 @@ def present(fig: Figure, name: str, caption: str, alt: str) -> None:
         alt: what a reader sees who cannot see it.
     """
     folder = workspace().figures
+    display(fig, metadata={"image/png": {"alt": alt}})
     save_figure(fig, name, folder)
+    plt.close(fig)
     index = folder / "figures.json"
     known = read_json(index, "delete it") if index.exists() else {}
     known[name] = {"caption": caption, "alt": alt}
     write_json(index, dict(sorted(known.items(), key=lambda item: item[0][:2])))
-    display(fig, metadata={"image/png": {"alt": alt}})
-    plt.close(fig)
     display(Markdown(f"*{caption}*"))
 
 

@@ -143,6 +143,7 @@ def test_present_stores_png_svg_caption_and_alt(tmp_path, monkeypatch, capsys):
     plots.present(fig, "99_test", "Figure 1. A caption.", "An empty plot.")
     folder = tmp_path / "figures"
     assert (folder / "99_test.png").read_bytes().startswith(b"\x89PNG")
+    assert (folder / "99_test_talk.png").read_bytes().startswith(b"\x89PNG")
     assert "<svg" in (folder / "99_test.svg").read_text(encoding="utf-8")
     index = json.loads((folder / "figures.json").read_text(encoding="utf-8"))
     assert index["99_test"]["alt"] == "An empty plot."
@@ -154,6 +155,6 @@ def test_same_figure_same_bytes(tmp_path):
         fig, ax = plt.subplots()
         ax.plot([1, 2])
         plots.save_figure(fig, "x", tmp_path / folder)
-    for name in ("x.png", "x.svg"):
+    for name in ("x.png", "x.svg", "x_talk.png"):
         first, second = (tmp_path / f / name for f in ("a", "b"))
         assert first.read_bytes() == second.read_bytes()

@@ -139,12 +139,18 @@ class TestNotebook:
 
 def test_committed_figures_are_the_ones_the_notebooks_make():
     sources = "".join(file.read_text(encoding="utf-8") for file in NOTEBOOKS)
+    gallery = (ROOT / "figures" / "README.md").read_text(encoding="utf-8")
     for figure in (ROOT / "figures").glob("*.png"):
-        assert figure.stem in sources
-        assert figure.with_suffix(".svg").exists()
-        assert f"({figure.name})" in (ROOT / "figures" / "README.md").read_text(
-            encoding="utf-8"
-        )
+        name = figure.stem.removesuffix("_talk")
+        assert f'"{name}\\"' in sources
+        assert figure.with_name(f"{name}.svg").exists()
+        assert f"({figure.name})" in gallery
+
+
+def test_gallery_links_lead_to_files():
+    gallery = (ROOT / "figures" / "README.md").read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#:]+)\)", gallery):
+        assert (ROOT / "figures" / target).exists(), target
 
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

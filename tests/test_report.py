@@ -98,6 +98,8 @@ def test_every_chapter_and_figure_has_its_page(foreign_report):
     for name in json.loads((out / "figures" / "figures.json").read_text("utf-8")):
         assert f'src="figures/{name}.png"' in index
         assert (out / "figures" / f"{name}.png").exists()
+        assert f'href="figures/{name}_talk.png"' in index
+        assert (out / "figures" / f"{name}_talk.png").exists()
 
 
 def test_pages_load_nothing_from_a_network(foreign_report):
@@ -165,6 +167,7 @@ def test_gallery_shows_every_figure_with_its_text():
     page = gallery.gallery({"02_x": {"alt": "A bar.", "caption": "Figure 1."}})
     assert "![A bar.](02_x.png)" in page
     assert "02_data_visualization.ipynb" in page
+    assert "[with larger type](02_x_talk.png)" in page
 
 
 def test_fill_replaces_between_marks_only():
@@ -194,7 +197,7 @@ def test_figures_of_an_older_run_are_removed(tmp_path):
     made, committed = tmp_path / "made", tmp_path / "committed"
     made.mkdir()
     committed.mkdir()
-    for name in ("02_a.png", "02_a.svg"):
+    for name in ("02_a.png", "02_a.svg", "02_a_talk.png"):
         (made / name).write_text("new")
     (made / "figures.json").write_text('{"02_a": {"alt": "a", "caption": "b"}}')
     (committed / "02_old.png").write_text("old")
@@ -202,5 +205,6 @@ def test_figures_of_an_older_run_are_removed(tmp_path):
     assert sorted(file.name for file in committed.iterdir()) == [
         "02_a.png",
         "02_a.svg",
+        "02_a_talk.png",
         "README.md",
     ]

@@ -29,7 +29,7 @@ def reported_intervals(table: pd.DataFrame, titles: dict[str, str]) -> Figure:
         table: from ``intervals_table``: ``accuracy``, ``low``, ``high`` in per cent.
         titles: model → what to call it.
     """
-    fig, ax = plt.subplots(figsize=(8, 2.6))
+    fig, ax = plt.subplots(figsize=(8, 0.9 * len(table) + 0.9))
     for line, row in enumerate(table.to_dict("records")):
         ax.plot([row["low"], row["high"]], [line, line], color=REPORTED, linewidth=5)
         ax.plot(row["accuracy"], line, "D", color="#222222", markersize=9)

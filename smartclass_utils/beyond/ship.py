@@ -95,7 +95,10 @@ def ship(data: str, carry: str | None = None, terms: str = "") -> Path:
         "classes": list(cleaned.classes),
         "seed": run.about["seed"],
         "recipe": asdict(OWN.recipe),
+        "best_epoch": OWN.recipe.epochs,
+        "history": {},  # the study keeps none
         "seconds": run.about["seconds"],
+        "images_per_second": run.about["images_per_second"],
         "data": {"name": cleaned.name, "fingerprint": cleaned.fingerprint},
         "terms": terms,
         "test": judge(model, cleaned, ("test",)),

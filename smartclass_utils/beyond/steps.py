@@ -57,9 +57,9 @@ STRONG_RECIPE = tuple(
 DISTILLED = replace(
     OWN, name="own_distilled", title="Our own, distilled", teacher="own"
 )
-# First other data, for half as long, then the data at hand, in smaller steps.
+# First other data, for a quarter as long, then the data at hand, in smaller steps.
 PRETRAINING = replace(
-    OWN, name="pretraining", recipe=replace(STRONG, epochs=STRONG.epochs // 2)
+    OWN, name="pretraining", recipe=replace(STRONG, epochs=STRONG.epochs // 4)
 )
 PRETRAINED = replace(
     OWN,
@@ -77,7 +77,10 @@ TRANSFER = Step(
 )
 
 # What might help, tried on the validation split only.
-FAR = replace(STRONG.augmentation, degrees=15.0, shift=0.12, scale=0.15, erase=0.5)
+FAR = replace(
+    STRONG.augmentation, degrees=10.0, shift=0.06, scale=0.1, contrast=0.2, erase=0.5
+)
+STILL = replace(STRONG.augmentation, degrees=0.0, shift=0.0, scale=0.0)
 
 
 def other(name: str, title: str, **changes) -> Step:
@@ -91,5 +94,10 @@ ALTERNATIVES = (
     other("mean", "mean over places", changes={"average": True}),
     other("imagenet", "ImageNet's mean and sd", changes={"normalisation": "imagenet"}),
     other("far", "twice the augmentation", recipe=replace(STRONG, augmentation=FAR)),
+    other(
+        "still",
+        "no turning, moving, scaling",
+        recipe=replace(STRONG, augmentation=STILL),
+    ),
     other("balanced", "equal class weights", recipe=replace(STRONG, balance=1.0)),
 )

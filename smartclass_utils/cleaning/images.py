@@ -5,15 +5,14 @@ import os
 import re
 import warnings
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from smartclass_utils.cleaning.resizing import COLOUR_STEPS, Pixels, resized
+from smartclass_utils.cleaning.resizing import COLOUR_STEPS, resized
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP")
 MAX_BYTES = 50 * 2**20  # of a file
@@ -21,16 +20,14 @@ MAX_PIXELS = 25_000_000  # with it no file takes more than 500 MB
 MIN_SIDE = 8  # pixels
 MAX_ASPECT = 4  # longer side over shorter side
 ORIENTATION = 0x0112  # EXIF tag
-Turn = Callable[[np.ndarray], np.ndarray]  # of (H, W) or (H, W, 3)
-TURNS: dict[int, Turn] = {  # its values, and what turns such an image upright
-    1: lambda pixels: pixels,
-    2: lambda pixels: pixels[:, ::-1],
-    3: lambda pixels: pixels[::-1, ::-1],
-    4: lambda pixels: pixels[::-1],
-    5: lambda pixels: pixels.swapaxes(0, 1),
-    6: lambda pixels: np.rot90(pixels, -1),
-    7: lambda pixels: pixels[::-1, ::-1].swapaxes(0, 1),
-    8: np.rot90,
+TURNS = {  # its values, and what turns such an image upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
 }
 PNG_START = b"\x89PNG\r\n\x1a\n"
 PNG_END = b"IEND\xaeB`\x82"
@@ -128,45 +125,38 @@ def read(path: Path | str) -> bytes:
 def decode_bytes(content: bytes, size: int, is_row: bool = False) -> Decoded:
     """Do the work of :func:`decode` on the bytes that :func:`read` returned."""
     notes: list[str] = []
-    with decoding():
-        pixels, unit, turn = open_pixels(content, is_row, notes)
-        # Resizing treats all sides alike, so that turning the small image will do.
-        array = turn(resized(pixels, unit, size))
+    if is_row:
+        array = resized(row_pixels(content), 1, size)
+    else:
+
+        def small(image: Image.Image, turn: Image.Transpose | None) -> np.ndarray:
+            array = resized(*grey_or_colour(image, notes, content), size)
+            # Resizing treats all sides alike, so that turning the small image will do.
+            return array if turn is None else turned(array, turn)
+
+        array = opened(content, notes, small)
     if array.min() == array.max():
         notes.append(FLAT)
-    return Decoded(np.ascontiguousarray(array), tuple(notes))
+    return Decoded(array, tuple(notes))
 
 
-def decode_pixels(
-    content: bytes, is_row: bool = False
-) -> tuple[np.ndarray, int, list[str]]:
-    """Return all pixels, upright, as :func:`resized` takes them, unit and notes."""
+def decode_pixels(content: bytes) -> tuple[np.ndarray, int, list[str]]:
+    """Return a whole picture upright, its steps per grey level, and the notes."""
     notes: list[str] = []
-    with decoding():
-        pixels, unit, turn = open_pixels(content, is_row, notes)
-        array = np.ascontiguousarray(turn(pixels[: pixels.shape[0]]))
-    return array, unit, notes
+
+    def whole(
+        image: Image.Image, turn: Image.Transpose | None
+    ) -> tuple[np.ndarray, int]:
+        upright = image if turn is None else image.transpose(turn)
+        pixels, unit = grey_or_colour(upright, notes, content)
+        return pixels[: upright.height], unit
+
+    return *opened(content, notes, whole), notes
 
 
-@contextmanager
-def decoding() -> Iterator[None]:
-    """Turn whatever Pillow raises into the reason why a file cannot be used."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            yield
-    except Rejected:
-        raise
-    except MemoryError as error:
-        raise Rejected("too large", "not enough memory") from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise Rejected("too large", f"over {MAX_PIXELS // 10**6} megapixels") from error
-    except UnidentifiedImageError as error:
-        raise Rejected("not an image") from error
-    except Exception as error:  # Pillow's readers raise almost anything on bad bytes
-        cut = "truncated" in str(error) or isinstance(error, EOFError)
-        raise Rejected("truncated" if cut else "damaged") from error
+def turned(array: np.ndarray, turn: Image.Transpose) -> np.ndarray:
+    """Turn a small grey image, uint8 (H, W)."""
+    return np.array(Image.fromarray(array).transpose(turn))
 
 
 def row_pixels(content: bytes) -> np.ndarray:
@@ -180,19 +170,33 @@ def row_pixels(content: bytes) -> np.ndarray:
     return values.reshape(FER_SIDE, FER_SIDE)
 
 
-def open_pixels(
-    content: bytes, is_row: bool, notes: list[str]
-) -> tuple[Pixels, int, Turn]:
-    """Return pixels, their steps per grey level of 8 bits, and how to turn them."""
-    if is_row:
-        return row_pixels(content), 1, TURNS[1]
-    image = Image.open(io.BytesIO(content), formats=FORMATS)
-    check_shape(*image.size)
-    if image.format != "JPEG" and getattr(image, "is_animated", False):
-        notes.append(FIRST_FRAME)
-    image.load()
-    turn = turn_of(image, notes)
-    return *unpacked(image, notes, content), turn
+def opened(content: bytes, notes: list[str], use: Callable):
+    """Load a file and return what ``use(image, turn)`` makes of it.
+
+    Raises:
+        Rejected: if the file cannot be used; never anything else, whatever its bytes.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(content), formats=FORMATS)
+            check_shape(*image.size)
+            if image.format != "JPEG" and getattr(image, "is_animated", False):
+                notes.append(FIRST_FRAME)
+            image.load()
+            return use(image, turn_of(image, notes))
+    except Rejected:
+        raise
+    except MemoryError as error:
+        raise Rejected("too large", "not enough memory") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise Rejected("too large", f"over {MAX_PIXELS // 10**6} megapixels") from error
+    except UnidentifiedImageError as error:
+        raise Rejected("not an image") from error
+    except Exception as error:  # Pillow's readers raise almost anything on bad bytes
+        cut = "truncated" in str(error) or isinstance(error, EOFError)
+        raise Rejected("truncated" if cut else "damaged") from error
 
 
 def check_shape(width: int, height: int) -> None:
@@ -206,23 +210,22 @@ def check_shape(width: int, height: int) -> None:
         raise Rejected("too elongated", shape)
 
 
-def turn_of(image: Image.Image, notes: list[str]) -> Turn:
+def turn_of(image: Image.Image, notes: list[str]) -> Image.Transpose | None:
     """Return how to turn an image upright, as its EXIF orientation says."""
     try:
-        orientation = image.getexif().get(ORIENTATION, 1)
-        turn = TURNS.get(orientation, TURNS[1])
+        turn = TURNS.get(image.getexif().get(ORIENTATION))
     except Exception:  # broken EXIF says nothing about the pixels
         notes.append(BAD_EXIF)
-        return TURNS[1]
-    if turn is not TURNS[1]:
+        return None
+    if turn is not None:
         notes.append(UPRIGHT)
     return turn
 
 
-def unpacked(
+def grey_or_colour(
     image: Image.Image, notes: list[str], content: bytes
-) -> tuple[Pixels, int]:
-    """Return the pixels of a loaded image and their steps per grey level of 8 bits."""
+) -> "tuple[np.ndarray | ColourRows, int]":
+    """Return a loaded image as :func:`resized` takes it, and its steps a grey level."""
     if content.startswith(PNG_START):
         if has_bad_checksum(content):
             raise Rejected("damaged", "a checksum is wrong")

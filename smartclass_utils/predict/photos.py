@@ -31,7 +31,7 @@ class Photo:
 
     Attributes:
         pixels: grey (H, W), or RGB (H, W, 3) of 8 bits, upright.
-        unit: steps per grey level, as ``cleaning.resizing.resized`` takes them.
+        unit: steps per grey level, as ``cleaning.images.resized`` takes them.
         notes: what was mended, in few words each.
     """
 

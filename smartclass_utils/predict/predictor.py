@@ -1,6 +1,5 @@
 """A stored network, ready to be asked about faces."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import torch
 from torch import nn
 
 from smartclass_utils.batches import EVALUATION_BATCH, answer
-from smartclass_utils.checkpoints import flips, load_model
+from smartclass_utils.checkpoints import flips, load_model, read_card
 from smartclass_utils.config import (
     IMAGE_SIZE,
     IMAGE_SIZES,
@@ -18,7 +17,6 @@ from smartclass_utils.config import (
 )
 from smartclass_utils.predict.faces import MARGIN
 
-NEEDED = ("architecture", "arguments", "classes", "weights", "weights_sha256")
 MARGINS = (0.5, 3.0)  # what a card may ask for
 
 
@@ -58,7 +56,9 @@ class Predictor:
                 "with --model, such as data/models/main_seed0.json after `make report`."
             )
         card = read_card(path)
-        model = built(path, card)
+        if problem := problem_with(card):
+            raise SmartClassError(f"{path} {problem}: name another with --model.")
+        model = load_model(path.parent, card)
         return cls(
             model=model,
             classes=tuple(card["classes"]),
@@ -86,40 +86,9 @@ class Predictor:
         return np.concatenate(parts)
 
 
-def read_card(path: Path) -> dict:
-    """Read a model's card and check all that is used of it.
-
-    Raises:
-        SmartClassError: if it is missing or no card of a model.
-    """
-    try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SmartClassError(
-            f"The model's card {path} cannot be read ({error.strerror}): name the "
-            ".json file beside the weights."
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise SmartClassError(f"{path} is not JSON: {CARD_WANTED}") from error
-    if problem := problem_with(card):
-        raise SmartClassError(f"{path} {problem}: {CARD_WANTED}")
-    return card
-
-
-CARD_WANTED = "name the .json file that was written beside a model's weights."
-
-
-def problem_with(card: object) -> str:
-    """Return what is wrong with a card in a few words, ``""`` if nothing is."""
-    if not isinstance(card, dict) or any(key not in card for key in NEEDED):
-        return "is not the card of a model"
-    classes, arguments, weights = card["classes"], card["arguments"], card["weights"]
-    if not isinstance(weights, str) or Path(weights).name != weights:
-        return "names weights outside its own folder"
-    if not isinstance(arguments, dict) or not isinstance(classes, list):
-        return "is damaged"
-    if not all(isinstance(name, str) for name in classes):
-        return "is damaged"
+def problem_with(card: dict) -> str:
+    """Return what a predictor cannot take of a card, ``""`` if nothing."""
+    classes, arguments = card["classes"], card["arguments"]
     if len({*classes}) != len(classes) or arguments.get("n_classes") != len(classes):
         return "lists other classes than its network has"
     size = arguments.get("image_size", IMAGE_SIZE)
@@ -129,18 +98,4 @@ def problem_with(card: object) -> str:
     low, high = MARGINS
     if not isinstance(margin, int | float) or not low <= margin <= high:
         return f"asks for a margin of {margin}"
-    if not isinstance(card.get("recipe", {}), dict):
-        return "is damaged"
     return ""
-
-
-def built(path: Path, card: dict) -> nn.Module:
-    """Build a card's network, whatever its arguments are."""
-    try:
-        return load_model(path.parent, card)
-    except SmartClassError:
-        raise
-    except Exception as error:  # arguments that no network takes
-        raise SmartClassError(
-            f"{path} describes no network that can be built ({error}): train it again."
-        ) from error

@@ -1,0 +1,1 @@
+"""Inside a network: its filters, feature maps, activation maps and embedding."""
