@@ -210,8 +210,8 @@ def check_arguments(architecture: str, arguments: dict) -> None:
             raise ValueError(f"{n_weights:,} weights")
     except Exception as error:  # torch and Python raise almost anything here
         raise SmartClassError(
-            f"no network {architecture} can be built with {str(arguments)[:200]}, so "
-            "run chapter 03 again."
+            f"no {architecture} can be built with {str(arguments)[:200]}, so run "
+            "chapter 03 again."
         ) from error
 
 

@@ -165,7 +165,7 @@ def test_absurd_arguments_are_refused_before_memory_is_taken(
         "reset_parameters",
         lambda layer: devices.add(layer.weight.device.type),
     )
-    assert "no network ReportCNN can be built with" in refused(folder, card)
+    assert "no ReportCNN can be built with" in refused(folder, card)
     assert devices <= {"meta"}  # where weights have a shape and take no memory
 
 
