@@ -2,7 +2,6 @@
 
 import json
 
-import numpy as np
 import pandas as pd
 
 from smartclass_utils.config import REPORTED_FOLDER, RESULTS_FOLDER, SHIPPED_CARD
@@ -82,8 +81,7 @@ def steps_table(contents: dict[str, dict]) -> pd.DataFrame:
     for name, content in contents.items():
         ladder = content["ladder"]
         titles = [entry["title"] for entry in ladder]
-        accuracy = np.array([entry["accuracy"] for entry in ladder])
-        gains = ["", *(f"{100 * gain:+.1f}" for gain in np.diff(accuracy))]
+        gains = gains_of(ladder, [entry["title"] for entry in longest])
         table = {
             "validation": [plus_minus(entry, "val_accuracy") for entry in ladder],
             "test": [plus_minus(entry) for entry in ladder],
@@ -93,6 +91,20 @@ def steps_table(contents: dict[str, dict]) -> pd.DataFrame:
         columns[name] = pd.DataFrame(table, index=titles)
     order = [entry["title"] for entry in longest]
     return unbroken(pd.concat(columns, axis=1).reindex(order).fillna("–"))
+
+
+def gains_of(ladder: list[dict], order: list[str]) -> list[str]:
+    """Return by how many points each step is above the one before it in ``order``.
+
+    A dash stands where the step before was not taken by itself.
+    """
+    accuracy = {entry["title"]: entry["accuracy"] for entry in ladder}
+    before = dict(zip(order[1:], order, strict=False))
+    gains = []
+    for title, right in accuracy.items():
+        base = accuracy.get(before.get(title))
+        gains.append("–" if base is None else f"{100 * (right - base):+.1f}")
+    return gains
 
 
 def alternatives_table(content: dict) -> pd.DataFrame:
