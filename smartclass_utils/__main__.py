@@ -18,6 +18,9 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("--epochs", type=int, help="training epochs of every model")
     report.add_argument("--seeds", type=int, help="trainings of every model")
     report.add_argument("--image-size", type=int, help="pixels, height and width")
+    for name, does in (("slides", "make a deck of slides"), ("pdf", "print a PDF")):
+        made = commands.add_parser(name, help=f"{does} from the last report")
+        made.add_argument("--out", help="folder of the report; default: the last one")
     audit = commands.add_parser("audit", help="check what the numbers are worth")
     audit.add_argument("--clean", help="a clean folder; default: the last report's")
     audit.add_argument("--models", help="folder of trained networks; likewise")
@@ -66,6 +69,14 @@ def run(arguments: argparse.Namespace) -> None:
         from smartclass_utils.report import run_report
 
         print(f"The report is ready: {run_report(**options)}")
+    elif command == "slides":
+        from smartclass_utils.site.slides import make_slides
+
+        print(f"The slides are ready: {make_slides(**options)}")
+    elif command == "pdf":
+        from smartclass_utils.site.pdf import make_pdf
+
+        print(f"The PDF is ready: {make_pdf(**options)}")
     elif command == "audit":
         from smartclass_utils.audit.command import run_audit
 

@@ -1,16 +1,11 @@
 """Run the notebooks in order on a data set and export them as pages."""
 
 import os
-import re
 import shutil
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
-import jinja2
-import nbformat
 import papermill
-from nbconvert import HTMLExporter
 
 from smartclass_utils.config import (
     COMMITTED_FIGURES,
@@ -20,46 +15,18 @@ from smartclass_utils.config import (
     Workspace,
     workspace,
 )
-from smartclass_utils.files import read_json, write_json, write_text
+from smartclass_utils.files import write_json
 from smartclass_utils.gallery import copy_figures
 from smartclass_utils.recipes import Recipe
+from smartclass_utils.site.chapters import read_report
+from smartclass_utils.site.pages import write_pages
+from smartclass_utils.site.pdf import PDF
+from smartclass_utils.site.slides import write_slides
 from smartclass_utils.sources import find_data, load
 
 NOTEBOOKS = ROOT / "notebooks"
-TEMPLATES = Path(__file__).with_name("templates")
 CHAPTER_SECONDS = "chapter_seconds.json"
 STAGE = "unfinished"  # folder in which a report is made before it replaces another
-
-
-@dataclass(frozen=True)
-class Chapter:
-    """One notebook of the report, described by its own first cell."""
-
-    notebook: str  # file name
-    title: str
-    goal: str  # one sentence
-
-    @property
-    def page(self) -> str:
-        """File name of the exported page."""
-        return Path(self.notebook).with_suffix(".html").name
-
-    @property
-    def short(self) -> str:
-        """Number and name for the navigation."""
-        return Path(self.notebook).stem.replace("_", " ")
-
-
-def read_chapter(file: Path) -> Chapter:
-    """Read title and goal from the first cell of a notebook."""
-    opening = nbformat.read(file, as_version=4).cells[0].source
-    title = re.search(r"^# (.+)$", opening, re.M)
-    goal = re.search(r"\*\*Goal\*\*:? (.+?)(?:\n|$)", opening)
-    if not (title and goal):
-        raise SmartClassError(
-            f"{file} must open with a '# Title' and a line '**Goal** …'."
-        )
-    return Chapter(file.name, title[1], goal[1])
 
 
 def run_report(
@@ -114,6 +81,7 @@ def publish(stage: Path, place: Workspace) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(made, target)
     stage.rmdir()
+    (place.out / PDF).unlink(missing_ok=True)  # it shows the older report
 
 
 def check_parameters(parameters: dict[str, int]) -> None:
@@ -162,33 +130,8 @@ def explain(error: papermill.PapermillExecutionError, file: Path) -> str:
     )
 
 
-def link_pages(page: str) -> str:
-    """Let links between notebooks lead to the exported pages."""
-    return re.sub(r'href="(\d\d_\w+)\.ipynb', r'href="\1.html', page)
-
-
 def export(place: Workspace) -> None:
-    """Write one page a chapter and ``index.html``."""
-    files = sorted((place.out / "notebooks").glob("*.ipynb"))
-    chapters = [read_chapter(file) for file in files]
-    results = read_json(place.out / "results.json")
-    exporter = HTMLExporter(
-        template_name="chapter", extra_template_basedirs=[str(TEMPLATES)]
-    )
-    for file, chapter in zip(files, chapters, strict=True):
-        about = {
-            "chapter": chapter,
-            "chapters": chapters,
-            "data_name": results["data"]["name"],
-        }
-        page, _ = exporter.from_filename(str(file), resources=about)
-        write_text(place.out / chapter.page, link_pages(page))
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True
-    )
-    css = (TEMPLATES / "chapter" / "report.css").read_text(encoding="utf-8")
-    figures = read_json(place.figures / "figures.json")
-    page = environment.get_template("index.html.j2").render(
-        chapters=chapters, results=results, figures=figures, css=css
-    )
-    write_text(place.out / "index.html", page)
+    """Write the report's pages and slides from what the notebooks left."""
+    report = read_report(place)
+    write_pages(report)
+    write_slides(report)
