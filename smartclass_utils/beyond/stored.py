@@ -86,7 +86,7 @@ def steps_table(contents: dict[str, dict]) -> pd.DataFrame:
             "validation": [plus_minus(entry, "val_accuracy") for entry in ladder],
             "test": [plus_minus(entry) for entry in ladder],
             "gain": gains,
-            "minutes": [minutes(entry) for entry in ladder],
+            "CPU min": [minutes(entry) for entry in ladder],
         }
         columns[name] = pd.DataFrame(table, index=titles)
     order = [entry["title"] for entry in longest]
