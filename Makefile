@@ -17,7 +17,7 @@ test: export SMARTCLASS_OUT = $(TRIAL)
 test: export TQDM_DISABLE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help report audit study data test lint lab bench soak record constraints clean
+.PHONY: help report slides pdf audit study data test lint lab bench soak record constraints clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | \
@@ -33,6 +33,12 @@ report: $(READY) ## run all chapters; DATA=folder OUT=folder EPOCHS=n SEEDS=n IM
 	@$(RUN) -m smartclass_utils report $(if $(DATA),--data '$(DATA)') \
 	  $(if $(OUT),--out '$(OUT)') $(if $(EPOCHS),--epochs $(EPOCHS)) \
 	  $(if $(SEEDS),--seeds $(SEEDS)) $(if $(IMAGE_SIZE),--image-size $(IMAGE_SIZE))
+
+slides: $(READY) ## make slides from the last report; OUT=folder
+	@$(RUN) -m smartclass_utils slides $(if $(OUT),--out '$(OUT)')
+
+pdf: $(READY) ## print the last report as one PDF, with Chromium or Chrome; OUT=folder
+	@$(RUN) -m smartclass_utils pdf $(if $(OUT),--out '$(OUT)')
 
 data: $(READY) ## print the terms of the real sources; ACCEPT_TERMS=1 downloads them
 	@$(RUN) -m pip install --quiet -c constraints.txt -e '.[download]'
@@ -55,8 +61,9 @@ study: $(READY) ## all steps of chapter 5 at length; DATA=folder OTHERS='folder 
 	@$(RUN) -m smartclass_utils study '$(DATA)' $(if $(OTHERS),--others $(OTHERS)) \
 	  $(if $(SEEDS),--seeds $(SEEDS))
 
-lab: $(READY) ## open JupyterLab on the notebooks
-	$(RUN) -m jupyter lab --notebook-dir=notebooks
+lab: $(READY) ## open JupyterLab on its start page
+	$(RUN) -m jupyter lab --notebook-dir=notebooks \
+	  --LabApp.default_url=/lab/tree/README.md --LabApp.app_settings_dir=notebooks/.lab
 
 bench: $(READY) ## measure speed and memory, as ratios within one run
 	$(RUN) -m benchmarks

@@ -163,6 +163,24 @@ def test_readme_names_only_files_that_exist():
         assert (ROOT / target).exists(), target
 
 
+def test_readme_sends_graders_to_sections_that_exist():
+    rows = re.findall(r"\(notebooks/(\w+\.ipynb)\): (\d\.\d[\d., ]*)", README)
+    assert len(rows) > 10
+    for name, numbers in rows:
+        cells = nbformat.read(ROOT / "notebooks" / name, 4).cells
+        for number in re.findall(r"\d\.\d+", numbers):
+            assert any(c.source.startswith(f"## {number} ") for c in cells), number
+
+
+def test_start_page_leads_to_every_chapter():
+    page = (ROOT / "notebooks" / "README.md").read_text(encoding="utf-8")
+    for file in NOTEBOOKS:
+        title = nbformat.read(file, 4).cells[0].source.splitlines()[0]
+        assert f"[{title.removeprefix('# ')}]({file.name})" in page
+    for target in re.findall(r"\]\(([^)#:]+)\)", page):
+        assert (ROOT / "notebooks" / target).exists(), target
+
+
 def test_readme_names_only_commands_that_exist():
     rules = re.findall(
         r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M
@@ -237,8 +255,14 @@ def test_jupyterlab_stays_on_this_machine_behind_a_token(monkeypatch):
     from jupyter_server.serverapp import ServerApp
 
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    (command,) = re.findall(r"-m jupyter .*", makefile)
-    assert command == "-m jupyter lab --notebook-dir=notebooks"
+    (command,) = re.findall(r"-m jupyter (.*?)\n(?!\t)", makefile, re.S)
+    options = command.replace("\\", "").split()
+    assert options == [
+        "lab",
+        "--notebook-dir=notebooks",
+        "--LabApp.default_url=/lab/tree/README.md",
+        "--LabApp.app_settings_dir=notebooks/.lab",
+    ]
     app = ServerApp()
     assert app.ip in ("localhost", "127.0.0.1")
     provider = app.identity_provider_class()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from smartclass_utils import gallery, recording, report
+from smartclass_utils import gallery, recording
 from smartclass_utils.__main__ import main
 from smartclass_utils.config import (
     COMMITTED_FIGURES,
@@ -95,18 +95,18 @@ def test_every_chapter_and_figure_has_its_page(foreign_report):
         assert f'href="{notebook.stem}.html"' in index
         page = (out / f"{notebook.stem}.html").read_text(encoding="utf-8")
         assert 'alt="' in page or "image/png" not in page
-    index = (out / "gallery.html").read_text(encoding="utf-8")
+    shown = (out / "gallery.html").read_text(encoding="utf-8")
     for name in json.loads((out / "figures" / "figures.json").read_text("utf-8")):
-        assert f'src="figures/{name}.png"' in index
+        assert f'src="figures/{name}.png"' in shown
         assert (out / "figures" / f"{name}.png").exists()
-        assert f'href="figures/{name}_talk.png"' in index
+        assert f'href="figures/{name}_talk.png"' in shown
         assert (out / "figures" / f"{name}_talk.png").exists()
 
 
 def test_pages_load_nothing_from_a_network(foreign_report):
     for page in foreign_report[0].glob("*.html"):
         text = page.read_text(encoding="utf-8")
-        assert "<script src" not in text
+        assert "<script" not in text.replace("<script>", "", page.name == "slides.html")
         assert 'src="http' not in text
         assert "url(http" not in text
 
@@ -144,24 +144,6 @@ def test_a_run_that_fails_leaves_the_older_report_and_models(foreign_report, tmp
     assert ended.returncode == 2
     assert "Class 'owl' has only 2 usable images" in ended.stderr
     assert {path: time for path, time in tree(out).items() if path in before} == before
-
-
-def test_links_between_chapters_lead_to_pages():
-    page = report.link_pages('<a href="01_data_cleaning.ipynb#x">1</a>')
-    assert page == '<a href="01_data_cleaning.html#x">1</a>'
-
-
-def test_chapter_is_described_by_its_first_cell(tmp_path):
-    cell = nbformat.v4.new_markdown_cell("# 1 Title\n\n**Goal** See it.\n")
-    file = tmp_path / "01_x.ipynb"
-    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), file)
-    chapter = report.read_chapter(file)
-    assert (chapter.title, chapter.goal) == ("1 Title", "See it.")
-    assert chapter.page == "01_x.html"
-    cell.source = "no title"
-    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), file)
-    with pytest.raises(SmartClassError, match="must open with"):
-        report.read_chapter(file)
 
 
 def test_gallery_shows_every_figure_with_its_text():

@@ -14,7 +14,9 @@ from smartclass_utils.config import SmartClassError, Workspace, workspace
 from smartclass_utils.files import read_json
 
 TEMPLATES = Path(__file__).parent.with_name("templates")
-VERDICTS = ("comparisons", "confound", "calibration", "labels", "reproducibility")
+VERDICTS = ("comparisons", "confound", "labels", "reproducibility")
+WIDGET = "application/vnd.jupyter.widget-view+json"
+INTERACTIVE = "*This part is interactive: open the notebook in JupyterLab.*"
 SAFE_MARKDOWN = mistune.create_markdown(escape=True)
 
 
@@ -51,7 +53,7 @@ class Report:
         """The executed notebooks by the number of their chapter."""
         folder = self.folder / "notebooks"
         return {
-            chapter.number: nbformat.read(folder / chapter.notebook, as_version=4)
+            chapter.number: read_notebook(folder / chapter.notebook)
             for chapter in self.chapters
         }
 
@@ -65,6 +67,16 @@ class Report:
             for check in found
             if check.get("available")
         ]
+
+
+def read_notebook(file: Path) -> nbformat.NotebookNode:
+    """Read an executed notebook; a sentence replaces what works only with a kernel."""
+    notebook = nbformat.read(file, as_version=4)
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if WIDGET in output.get("data", {}):
+                output.data = nbformat.NotebookNode({"text/markdown": INTERACTIVE})
+    return notebook
 
 
 def read_chapter(file: Path) -> Chapter:
@@ -111,7 +123,7 @@ def last_report(out: str | None) -> Report:
 
 def split_sentence(text: str) -> tuple[str, str]:
     """Return the first sentence without its full stop, and the rest."""
-    first, _, rest = re.sub(r"\. +(?=[A-Z])", ".\n", text, count=1).partition("\n")
+    first, _, rest = re.sub(r"\. +(?=[A-Z*“])", ".\n", text, count=1).partition("\n")
     return first.removesuffix("."), rest
 
 
