@@ -42,6 +42,13 @@ def write_clean(folder, classes=CLASSES, per_class=20, size=16, name="made up"):
     return folder
 
 
+@pytest.fixture(autouse=True)
+def own_style():
+    """Leave the style of figures as it was."""
+    with mpl.rc_context():
+        yield
+
+
 @pytest.fixture
 def clean_data(tmp_path) -> CleanData:
     return load_clean(write_clean(tmp_path / "clean"))

@@ -194,7 +194,12 @@ def test_tables_and_figures_of_a_study(content):
     assert table.loc["their main CNN (as published; 96 pixels, colour)", "accuracy"]
     both = stored.steps_table({"a": content, "b": content})
     assert both.shape == (7, 8)
-    assert both[("a", "gain")].iloc[0] == ""
+    assert both[("a", "gain")].iloc[0] == "–"
+    assert all(both[("a", "gain")].iloc[1:] != "–")
+    part = {**content, "ladder": [content["ladder"][i] for i in (0, 3, 4)]}
+    gains = stored.steps_table({"all": content, "part": part})[("part", "gain")]
+    assert (gains != "–").sum() == 1
+    assert "not every step" in verdicts.largest_step(part)
     assert "difference" in stored.alternatives_table(content)
     published = stored.read_published("rgb96")
     assert plots.accuracy_against_minutes(content, published).axes

@@ -2,7 +2,6 @@
 
 import json
 
-import numpy as np
 import pandas as pd
 
 from smartclass_utils.config import REPORTED_FOLDER, RESULTS_FOLDER, SHIPPED_CARD
@@ -59,7 +58,12 @@ def models_table(content: dict) -> pd.DataFrame:
     for other in read_published(content["data"]["name"]).itertuples():
         title = f"{other.model} ({other.note})"
         rows[title] = {"accuracy": f"{other.accuracy_percent:.2f}"}
-    return pd.DataFrame.from_dict(rows, orient="index").fillna("–")
+    return unbroken(pd.DataFrame.from_dict(rows, orient="index").fillna("–"))
+
+
+def unbroken(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of texts whose cells are not broken over two lines."""
+    return table.map(lambda text: text.replace(" ", "\u00a0"))
 
 
 def steps_table(contents: dict[str, dict]) -> pd.DataFrame:
@@ -73,19 +77,34 @@ def steps_table(contents: dict[str, dict]) -> pd.DataFrame:
         ``gain`` over the step before on test (points) and ``CPU minutes``.
     """
     columns = {}
+    longest = max((content["ladder"] for content in contents.values()), key=len)
     for name, content in contents.items():
         ladder = content["ladder"]
         titles = [entry["title"] for entry in ladder]
-        accuracy = np.array([entry["accuracy"] for entry in ladder])
-        gains = ["", *(f"{100 * gain:+.1f}" for gain in np.diff(accuracy))]
+        gains = gains_of(ladder, [entry["title"] for entry in longest])
         table = {
             "validation": [plus_minus(entry, "val_accuracy") for entry in ladder],
             "test": [plus_minus(entry) for entry in ladder],
             "gain": gains,
-            "minutes": [minutes(entry) for entry in ladder],
+            "CPU min": [minutes(entry) for entry in ladder],
         }
         columns[name] = pd.DataFrame(table, index=titles)
-    return pd.concat(columns, axis=1).fillna("–")
+    order = [entry["title"] for entry in longest]
+    return unbroken(pd.concat(columns, axis=1).reindex(order).fillna("–"))
+
+
+def gains_of(ladder: list[dict], order: list[str]) -> list[str]:
+    """Return by how many points each step is above the one before it in ``order``.
+
+    A dash stands where the step before was not taken by itself.
+    """
+    accuracy = {entry["title"]: entry["accuracy"] for entry in ladder}
+    before = dict(zip(order[1:], order, strict=False))
+    gains = []
+    for title, right in accuracy.items():
+        base = accuracy.get(before.get(title))
+        gains.append("–" if base is None else f"{100 * (right - base):+.1f}")
+    return gains
 
 
 def alternatives_table(content: dict) -> pd.DataFrame:

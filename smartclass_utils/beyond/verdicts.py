@@ -7,6 +7,8 @@ import numpy as np
 from smartclass_utils.beyond.stored import read_published
 from smartclass_utils.tables import percent, plus_minus
 
+STEPS = 7  # of a ladder on which every step was taken by itself
+
 
 def by_name(content: dict) -> dict[str, dict]:
     """Return the models of a study by their names."""
@@ -16,17 +18,19 @@ def by_name(content: dict) -> dict[str, dict]:
 def largest_step(content: dict) -> str:
     """Say which step of the ladder gained most, and what the whole ladder gained."""
     ladder = content["ladder"]
+    whole = 100 * (ladder[-1]["accuracy"] - ladder[0]["accuracy"])
+    text = (
+        f"**{content['data']['name']}**: from {percent(ladder[0]['accuracy'])} to "
+        f"{percent(ladder[-1]['accuracy'])} %, {whole:.1f} points"
+    )
+    if len(ladder) < STEPS:
+        return f"{text}; not every step was taken by itself on this set."
     gains = {
         after["title"]: after["accuracy"] - before["accuracy"]
         for before, after in pairwise(ladder)
     }
     most = max(gains, key=gains.get)
-    whole = ladder[-1]["accuracy"] - ladder[0]["accuracy"]
-    return (
-        f"**{content['data']['name']}**: from {percent(ladder[0]['accuracy'])} to "
-        f"{percent(ladder[-1]['accuracy'])} %. Of these {100 * whole:.1f} points, "
-        f"{100 * gains[most]:.1f} come from *{most}*."
-    )
+    return f"{text}, of which {100 * gains[most]:.1f} come from *{most}*."
 
 
 def gain(content: dict, before: str, after: str) -> float:
@@ -66,6 +70,22 @@ def best_of_all(content: dict) -> str:
     )
 
 
+def where_it_flattens(content: dict) -> str:
+    """Say how close all networks with the strong recipe end."""
+    names = ("main_strong", "variant1_strong", "variant2_strong", "own")
+    models = by_name(content)
+    ends = [models[name]["accuracy"] for name in names if name in models]
+    test = content["data"]["split"]["test"]
+    low, high = models["own"]["accuracy_ci95"]
+    return (
+        f"With the strong recipe {len(ends)} different networks end between "
+        f"{percent(min(ends))} and {percent(max(ends))} %, closer together than {test} "
+        f"test images can tell apart (the interval of ours is {percent(high - low)} "
+        "points wide). That points to the images and their labels, rather than the "
+        "network, as the limit."
+    )
+
+
 def against_published(content: dict) -> str:
     """Compare our own network with what was published on the same split, if any."""
     published = read_published(content["data"]["name"])
@@ -85,7 +105,8 @@ def against_published(content: dict) -> str:
 
 def summary(content: dict) -> str:
     """Read the table of all models out, as a list."""
-    lines = [recipe_and_network(content), best_of_all(content)]
+    lines = [recipe_and_network(content), where_it_flattens(content)]
+    lines.append(best_of_all(content))
     lines += [against_published(content)] if against_published(content) else []
     return "\n".join(f"- {line}" for line in lines)
 
