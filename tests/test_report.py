@@ -95,18 +95,18 @@ def test_every_chapter_and_figure_has_its_page(foreign_report):
         assert f'href="{notebook.stem}.html"' in index
         page = (out / f"{notebook.stem}.html").read_text(encoding="utf-8")
         assert 'alt="' in page or "image/png" not in page
-    index = (out / "gallery.html").read_text(encoding="utf-8")
+    shown = (out / "gallery.html").read_text(encoding="utf-8")
     for name in json.loads((out / "figures" / "figures.json").read_text("utf-8")):
-        assert f'src="figures/{name}.png"' in index
+        assert f'src="figures/{name}.png"' in shown
         assert (out / "figures" / f"{name}.png").exists()
-        assert f'href="figures/{name}_talk.png"' in index
+        assert f'href="figures/{name}_talk.png"' in shown
         assert (out / "figures" / f"{name}_talk.png").exists()
 
 
 def test_pages_load_nothing_from_a_network(foreign_report):
     for page in foreign_report[0].glob("*.html"):
         text = page.read_text(encoding="utf-8")
-        assert "<script src" not in text
+        assert "<script" not in text.replace("<script>", "", page.name == "slides.html")
         assert 'src="http' not in text
         assert "url(http" not in text
 
