@@ -29,6 +29,8 @@ FIGURES = (
     "05_ladder",
     "06_reported_intervals",
     "06_probes",
+    "07_activation_maps",
+    "07_photo",
 )
 TABLE_BEFORE = "04_confusion_matrices"  # the slide of results comes before this one
 
