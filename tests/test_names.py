@@ -4,7 +4,7 @@ from nbconvert import HTMLExporter
 
 from smartclass_utils.config import canonical_label
 from smartclass_utils.names import as_text
-from smartclass_utils.report import TEMPLATES
+from smartclass_utils.site.chapters import TEMPLATES
 from smartclass_utils.sources import load
 from smartclass_utils.tables import overview_table, words
 
@@ -38,10 +38,12 @@ def page_of(**outputs):
     notebook = nbformat.v4.new_notebook(cells=[cell])
     about = {"chapter": Chapter, "chapters": [Chapter], "data_name": "x"}
     exporter = HTMLExporter(
-        template_name="chapter", extra_template_basedirs=[str(TEMPLATES)]
+        template_name="chapter",
+        extra_template_basedirs=[str(TEMPLATES)],
+        extra_template_paths=[str(TEMPLATES)],
     )
     page = exporter.from_notebook_node(notebook, resources=about)[0]
-    return page[page.index("<main>") : page.index("<footer>")]
+    return page[page.index("<main") : page.index('aria-label="Chapters before')]
 
 
 @pytest.mark.parametrize("name", HOSTILE)

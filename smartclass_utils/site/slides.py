@@ -29,7 +29,7 @@ FIGURES = (
     "05_ladder",
     "06_reported_intervals",
     "06_probes",
-    "07_activation_maps",
+    "07_feature_maps",
     "07_photo",
 )
 TABLE_BEFORE = "04_confusion_matrices"  # the slide of results comes before this one
