@@ -116,7 +116,13 @@ def trainings(results: dict) -> str:
     """Return how often and how long each model was trained."""
     first = results["models"][0]
     times = f"{len(first['seeds'])} trainings of {first['epochs']} epochs each"
-    return times if len(first["seeds"]) > 1 else f"{first['epochs']} epochs"
+    times = times if len(first["seeds"]) > 1 else f"{first['epochs']} epochs"
+    others = [
+        f"{entry['title'].lower()} {entry['epochs']}"
+        for entry in results["models"]
+        if entry["epochs"] != first["epochs"]
+    ]
+    return f"{times} ({', '.join(others)})" if others else times
 
 
 def write_readme(results: dict) -> None:
