@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from contextlib import suppress
 
 import nbformat
 import pytest
@@ -289,8 +290,13 @@ def browse(folder, url, *options):
 def requests(folder, page):
     """Return the addresses in a network that the browser asks for to show a page."""
     log = folder / "net.json"
-    browse(folder / "profile", page.as_uri(), f"--log-net-log={log}")
-    events = json.loads(log.read_text(encoding="utf-8"))["events"]
+    for _ in range(3):  # a browser in a hurry may not finish its log
+        browse(folder / "profile", page.as_uri(), f"--log-net-log={log}")
+        with suppress(json.JSONDecodeError):
+            events = json.loads(log.read_text(encoding="utf-8"))["events"]
+            break
+    else:
+        pytest.fail("the browser never finished its log")
     asked = (event.get("params", {}) for event in events)
     # What the browser asks for on its own account has no origin.
     return {
