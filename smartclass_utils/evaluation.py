@@ -185,17 +185,22 @@ def _mean_metrics(each: list[dict]) -> dict:
     }
 
 
+def describe(data: CleanData) -> dict:
+    """Return what ``results.json`` says of a data set."""
+    return {
+        "name": data.name,
+        "fingerprint": data.fingerprint,
+        "n_images": len(data.labels),
+        "image_size": data.image_size,
+        "classes": list(data.classes),
+        "split": data.split_sizes(),
+    }
+
+
 def write_results(path: Path, data: CleanData, entries: list[dict]) -> None:
     """Write ``results.json``: the data set, the environment and every model."""
     content = {
-        "data": {
-            "name": data.name,
-            "fingerprint": data.fingerprint,
-            "n_images": len(data.labels),
-            "image_size": data.image_size,
-            "classes": list(data.classes),
-            "split": data.split_sizes(),
-        },
+        "data": describe(data),
         "environment": environment(),
         "baseline": majority_baseline(data),
         "models": entries,

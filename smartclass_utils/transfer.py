@@ -12,10 +12,6 @@ from smartclass_utils.layers import NORMALISATIONS, Standardise
 
 WEIGHTS = ResNet18_Weights.IMAGENET1K_V1
 SIDE = 96  # pixels; of a smaller image little would be left after five halvings
-HOW = (
-    "python -c 'from torchvision.models import resnet18; "
-    'resnet18(weights="IMAGENET1K_V1")\''
-)
 
 
 class TransferCNN(nn.Module):

@@ -33,6 +33,7 @@ from smartclass_utils.config import IMAGE_SIZE, RESULTS_FOLDER, ROOT, SmartClass
 from smartclass_utils.dataset import CleanData, load_clean
 from smartclass_utils.evaluation import (
     Prediction,
+    describe,
     majority_baseline,
     mean,
     metrics,
@@ -184,14 +185,7 @@ def content_of(data: CleanData, folder: Path, threads: int) -> dict:
     runs = {step.name: read_runs(folder, step) for step in (*steps, *ALTERNATIVES)}
     folds = folder / "folds.json"
     return {
-        "data": {
-            "name": data.name,
-            "fingerprint": data.fingerprint,
-            "n_images": len(data.labels),
-            "image_size": data.image_size,
-            "classes": list(data.classes),
-            "split": data.split_sizes(),
-        },
+        "data": describe(data),
         "environment": {**environment(), "threads of a training": threads},
         "recipe": asdict(OWN.recipe),
         "baseline": majority_baseline(data),
