@@ -12,15 +12,14 @@ from smartclass_utils.batches import Batches, predict_logits
 from smartclass_utils.beyond.runs import read_run
 from smartclass_utils.beyond.steps import OWN
 from smartclass_utils.beyond.study import STUDIES, clean_at
-from smartclass_utils.config import IMAGE_SIZE, ROOT, SHIPPED_CARD, SmartClassError
+from smartclass_utils.config import IMAGE_SIZE, SHIPPED_CARD, SmartClassError
 from smartclass_utils.dataset import CleanData, load_clean
 from smartclass_utils.evaluation import metrics, wilson_interval
 from smartclass_utils.files import replacing, sha256, write_json, write_text
 from smartclass_utils.hardware import environment, pick_device
 from smartclass_utils.models import build, count_parameters
+from smartclass_utils.site.chapters import TEMPLATES
 from smartclass_utils.sources import find_data, load
-
-TEMPLATES = ROOT / "smartclass_utils" / "templates"
 
 
 def best_run(folder: Path, data: CleanData) -> Path:
