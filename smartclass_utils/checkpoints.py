@@ -79,11 +79,13 @@ def save_model(
 def forget_models(folder: Path, name: str = "*") -> None:
     """Remove the models of an earlier training from ``folder``, cards first.
 
+    What a run that was killed has half written goes with them.
+
     Args:
         folder: of weights and cards.
         name: of the models; by default all.
     """
-    for pattern in (f"{name}_seed*.json", f"{name}_seed*.pt"):
+    for pattern in (f"{name}_seed*.json", f"{name}_seed*.pt", f".{name}_seed*"):
         for file in folder.glob(pattern):
             file.unlink()
 

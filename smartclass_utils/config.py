@@ -1,7 +1,7 @@
 """Names, paths, class order, colours and seeds: the one place for each of them."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from smartclass_utils.names import as_text
@@ -36,6 +36,8 @@ HATCHES = {"angry": "//", "engaged": "..", "happy": "\\\\", "neutral": ""}
 MARKERS = {"angry": "v", "engaged": "s", "happy": "o", "neutral": "D"}
 OTHER_MARKERS = ("^", "P", "X", "*", "<", "h")
 
+JOURNAL = ".trainings"  # folder for trainings that are not finished
+
 SPLITS = ("train", "val", "test")
 SPLIT_SHARES = {"train": 0.70, "val": 0.15, "test": 0.15}
 SPLIT_SEED = 42
@@ -64,6 +66,7 @@ class Workspace:
     clean: Path  # grey images, labels.csv, rejected.csv
     models: Path  # weights and a JSON card each
     out: Path  # executed notebooks, index.html, results.json
+    journal: Path  # trainings that are not finished
 
     @property
     def figures(self) -> Path:
@@ -80,16 +83,23 @@ def workspace() -> Workspace:
     ``SMARTCLASS_STAGE`` names the folder for models and report until all is complete.
     """
     out = os.environ.get("SMARTCLASS_OUT")
-    if out:
-        folder = Path(out).expanduser().resolve()
-        place = Workspace(folder / "clean", folder / "models", folder)
-    else:
-        data = ROOT / "data"
-        place = Workspace(data / "clean", data / "models", ROOT / "report")
+    place = workspace_in(Path(out)) if out else usual_workspace()
     stage = os.environ.get("SMARTCLASS_STAGE")
     if stage:
-        return Workspace(place.clean, Path(stage) / "models", Path(stage))
+        return replace(place, models=Path(stage) / "models", out=Path(stage))
     return place
+
+
+def usual_workspace() -> Workspace:
+    """Return the folders of a run without ``OUT``."""
+    data, report = ROOT / "data", ROOT / "report"
+    return Workspace(data / "clean", data / "models", report, report / JOURNAL)
+
+
+def workspace_in(folder: Path) -> Workspace:
+    """Return the folders of a run that has all of them in one folder."""
+    folder = folder.expanduser().resolve()
+    return Workspace(folder / "clean", folder / "models", folder, folder / JOURNAL)
 
 
 def canonical_label(name: str) -> str:

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from filelock import FileLock, Timeout
+
 from smartclass_utils.config import SmartClassError
 
 MAX_JSON = 64 * 2**20  # bytes of a JSON file; ours take some kilobytes
@@ -30,6 +32,37 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def only_one(lock: Path, busy: str, wait: bool = False) -> Iterator[None]:
+    """Keep a second run out while this one is at work.
+
+    The system frees the lock however a process ends; the empty file stays.
+
+    Args:
+        lock: the file that both runs lock.
+        busy: what to say if another run holds it.
+        wait: whether to say so and wait, instead of refusing.
+
+    Raises:
+        SmartClassError: if another run holds it and ``wait`` is false.
+        OSError: if the file cannot be made.
+    """
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    lock.touch()  # filelock would wait for ever where it may not write
+    held = FileLock(lock)
+    try:
+        held.acquire(timeout=0)
+    except Timeout:
+        if not wait:
+            raise SmartClassError(busy) from None
+        print(busy, flush=True)
+        held.acquire()
+    try:
+        yield
+    finally:
+        held.release()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -3,6 +3,7 @@
 import os
 import shutil
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import papermill
@@ -15,8 +16,9 @@ from smartclass_utils.config import (
     Workspace,
     workspace,
 )
-from smartclass_utils.files import write_json
+from smartclass_utils.files import only_one, write_json
 from smartclass_utils.gallery import copy_figures
+from smartclass_utils.journal import forget_notes
 from smartclass_utils.recipes import Recipe
 from smartclass_utils.site.chapters import read_report
 from smartclass_utils.site.pages import write_pages
@@ -26,6 +28,7 @@ from smartclass_utils.sources import find_data, load
 
 NOTEBOOKS = ROOT / "notebooks"
 CHAPTER_SECONDS = "chapter_seconds.json"
+LOCK = ".lock"
 STAGE = "unfinished"  # folder in which a report is made before it replaces another
 
 
@@ -58,6 +61,24 @@ def run_report(
     if out:
         os.environ["SMARTCLASS_OUT"] = str(Path(out).expanduser().resolve())
     place = workspace()
+    with the_only_one(place.out):
+        make_report(place, parameters)
+        if is_demo and not out and not parameters:
+            copy_figures(place.figures, COMMITTED_FIGURES)
+    return place.out / "index.html"
+
+
+def the_only_one(out: Path) -> AbstractContextManager[None]:
+    """Return a lock that keeps a second report out of the same folder."""
+    busy = (
+        f"A report is being made in {out}: wait until it is ready, or choose another "
+        "folder with OUT=…."
+    )
+    return only_one(out / LOCK, busy)
+
+
+def make_report(place: Workspace, parameters: dict[str, int]) -> None:
+    """Make the report beside an older one, which it replaces when it is complete."""
     stage = place.out / STAGE
     shutil.rmtree(stage, ignore_errors=True)
     os.environ["SMARTCLASS_STAGE"] = str(stage)
@@ -67,21 +88,25 @@ def run_report(
     finally:
         del os.environ["SMARTCLASS_STAGE"]
     publish(stage, place)
-    if is_demo and not out and not parameters:
-        copy_figures(place.figures, COMMITTED_FIGURES)
-    return place.out / "index.html"
+    forget_notes(place.journal)
 
 
 def publish(stage: Path, place: Workspace) -> None:
-    """Put a complete report, and its models, in the place of an older one."""
-    for made in sorted(stage.iterdir()):
-        target = place.models if made.name == "models" else place.out / made.name
-        if target.is_dir():
-            shutil.rmtree(target)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(made, target)
-    stage.rmdir()
+    """Put a complete report, and its models, in the place of an older one.
+
+    All parts of the older one step aside before they are removed, so that the exchange
+    itself takes a moment only.
+    """
+    aside = stage / "older"
+    aside.mkdir()
     (place.out / PDF).unlink(missing_ok=True)  # it shows the older report
+    for made in sorted(set(stage.iterdir()) - {aside}):
+        target = place.models if made.name == "models" else place.out / made.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.exists():
+            shutil.move(target, aside / made.name)
+        shutil.move(made, target)
+    shutil.rmtree(stage)
 
 
 def check_parameters(parameters: dict[str, int]) -> None:

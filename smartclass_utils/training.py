@@ -3,7 +3,8 @@
 import copy
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import pandas as pd
 import torch
@@ -14,11 +15,19 @@ from torch.optim.swa_utils import AveragedModel
 from smartclass_utils.augmentation import augment
 from smartclass_utils.batches import Batches, predict_logits
 from smartclass_utils.dataset import CleanData
-from smartclass_utils.hardware import mixed_precision, pick_device, seed_everything
+from smartclass_utils.hardware import (
+    mixed_precision,
+    pick_device,
+    random_state,
+    seed_everything,
+    set_random_state,
+)
+from smartclass_utils.journal import note_of, read_note, write_note
 from smartclass_utils.memory import keep_freed_memory
 from smartclass_utils.recipes import Recipe
 
 WARM_UP = 0.2  # share of a one-cycle's steps in which the rate rises
+COLUMNS = ["epoch", "train_loss", "val_loss", "val_accuracy"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,18 @@ class Fit:
     best_epoch: int  # 1…epochs, the one that is kept
     seconds: float  # training and validation, without loading
     images_per_second: float  # training images, over the training part only
+
+
+@dataclass
+class Progress:
+    """How far a training has come."""
+
+    rows: list[tuple] = field(default_factory=list)  # of COLUMNS, one an epoch
+    kept: dict = field(default_factory=dict)  # the weights to keep, so far
+    kept_loss: float = float("inf")  # on the validation split
+    kept_epoch: int = 0  # 1…epochs
+    busy: float = 0.0  # seconds of training
+    seconds: float = 0.0  # with validation
 
 
 def make_optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
@@ -98,6 +119,8 @@ class Training:
             labels; in the order of the batches.
     """
 
+    PARTS = ("model", "optimiser", "schedule", "average")  # what has a state
+
     def __init__(
         self,
         model: nn.Module,
@@ -112,7 +135,7 @@ class Training:
         self.schedule = make_schedule(self.optimiser, recipe, self.steps)
         self.random = torch.Generator().manual_seed(seed)
         self.soft = None if soft_targets is None else soft_targets.to(batches.device)
-        self.average = None
+        self.average: AveragedModel | None = None
         if recipe.averaging:
             mean = running_mean(recipe.averaging)
             self.average = AveragedModel(model, avg_fn=mean, use_buffers=True)
@@ -157,6 +180,57 @@ class Training:
             total += self.step(which) * len(which)
         return float(total) / len(self.batches)
 
+    def state(self) -> dict:
+        """Return all that the next step depends on."""
+        parts = [(name, getattr(self, name)) for name in self.PARTS]
+        return {
+            **{name: part.state_dict() for name, part in parts if part is not None},
+            "order": self.random.get_state(),
+            "random": random_state(self.batches.device),
+        }
+
+    def set_state(self, state: dict) -> None:
+        """Go on from where :meth:`state` was taken."""
+        for name in self.PARTS:
+            if name in state:
+                getattr(self, name).load_state_dict(state[name])
+        self.random.set_state(state["order"])
+        set_random_state(state["random"], self.batches.device)
+
+
+def judge(training: Training, val: Batches) -> tuple[float, float]:
+    """Return loss and accuracy (0…1) of a training so far on the validation split."""
+    logits = predict_logits(training.result, val)  # (n, K)
+    targets = val.targets.cpu()
+    loss = float(functional.cross_entropy(logits, targets))
+    return loss, float((logits.argmax(1) == targets).double().mean())
+
+
+def next_epoch(
+    training: Training, val: Batches, done: Progress, log: Callable[[str], None]
+) -> None:
+    """Train for one more epoch, judge it, and note both in ``done``."""
+    recipe, epoch = training.recipe, len(done.rows) + 1
+    begin = time.perf_counter()
+    train_loss = training.one_epoch()
+    done.busy += time.perf_counter() - begin
+    val_loss, val_accuracy = judge(training, val)
+    is_best = val_loss < done.kept_loss or not done.kept
+    if is_best if recipe.keep == "best" else epoch == recipe.epochs:
+        log("Saving Checkpoint")
+        done.kept = copy.deepcopy(training.result.state_dict())
+        done.kept_loss, done.kept_epoch = val_loss, epoch
+    log(
+        f"Epoch [{epoch}/{recipe.epochs}], Validation Loss: {val_loss:.4f}, "
+        f"Validation Accuracy: {100 * val_accuracy:.2f}%"
+    )
+    done.rows.append((epoch, train_loss, val_loss, val_accuracy))
+    done.seconds += time.perf_counter() - begin
+
+
+def quiet(line: str) -> None:
+    """Log nothing."""
+
 
 def fit(
     model: nn.Module,
@@ -166,6 +240,7 @@ def fit(
     device: torch.device | None = None,
     log: Callable[[str], None] = print,
     soft_targets: Tensor | None = None,
+    journal: Path | None = None,
 ) -> Fit:
     """Train ``model`` on the train split; the validation split only judges it.
 
@@ -181,6 +256,8 @@ def fit(
         device: default :func:`smartclass_utils.hardware.pick_device`.
         log: called with each line of the report's terminal output.
         soft_targets: see :class:`Training`.
+        journal: a folder for notes, so that a training that was stopped goes on after
+            its last epoch when it is called again, and ends in the same weights.
 
     Returns:
         The network with the weights that the recipe keeps, on the CPU, and the record
@@ -191,35 +268,24 @@ def fit(
     model = model.to(device)
     train, val = Batches(data, "train", device), Batches(data, "val", device)
     seed_everything(seed)
-    training = Training(model, train, recipe, seed, soft_targets)
-    rows, best, best_loss, best_epoch, busy = [], {}, float("inf"), 0, 0.0
-    start = time.perf_counter()
-    for epoch in range(1, recipe.epochs + 1):
-        begin = time.perf_counter()
-        train_loss = training.one_epoch()
-        busy += time.perf_counter() - begin
-        logits = predict_logits(training.result, val)  # (n, K)
-        targets = val.targets.cpu()
-        val_loss = float(functional.cross_entropy(logits, targets))
-        val_accuracy = float((logits.argmax(1) == targets).double().mean())
-        is_best = val_loss < best_loss or not best
-        if is_best if recipe.keep == "best" else epoch == recipe.epochs:
-            log("Saving Checkpoint")
-            best, best_loss = copy.deepcopy(training.result.state_dict()), val_loss
-            best_epoch = epoch
-        log(
-            f"Epoch [{epoch}/{recipe.epochs}], Validation Loss: {val_loss:.4f}, "
-            f"Validation Accuracy: {100 * val_accuracy:.2f}%"
-        )
-        rows.append((epoch, train_loss, val_loss, val_accuracy))
-    columns = ["epoch", "train_loss", "val_loss", "val_accuracy"]
+    training, done = Training(model, train, recipe, seed, soft_targets), Progress()
+    note = journal and note_of(journal, model, data, recipe, seed, soft_targets)
+    found = read_note(note) if note else None
+    if found:
+        training.set_state(found["training"])
+        done = Progress(**found["done"])
+        log(f"Going on after epoch {len(done.rows)}")
+    while len(done.rows) < recipe.epochs:
+        next_epoch(training, val, done, log)
+        if note:
+            write_note(note, {"training": training.state(), "done": vars(done)})
     kept = copy.deepcopy(model)
-    kept.load_state_dict(best)
+    kept.load_state_dict(done.kept)
     return Fit(
         model=kept.to("cpu"),
         latest=model.to("cpu"),
-        history=pd.DataFrame(rows, columns=columns),
-        best_epoch=best_epoch,
-        seconds=time.perf_counter() - start,
-        images_per_second=recipe.epochs * len(train) / busy,
+        history=pd.DataFrame(done.rows, columns=COLUMNS),
+        best_epoch=done.kept_epoch,
+        seconds=done.seconds,
+        images_per_second=recipe.epochs * len(train) / done.busy,
     )

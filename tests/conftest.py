@@ -1,11 +1,13 @@
 """Small inputs that several tests share."""
 
 import json
+from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from smartclass_utils.config import CLASSES, MANIFEST_COLUMNS
 from smartclass_utils.dataset import CleanData, load_clean
@@ -39,6 +41,18 @@ def write_clean(folder, classes=CLASSES, per_class=20, size=16, name="made up"):
         "fingerprint": f"{name} {size}",
     }
     (folder / "clean.json").write_text(json.dumps(card), encoding="utf-8")
+    return folder
+
+
+def write_photos(folder: Path, classes=("cat", "dog", "owl"), per_class=14) -> Path:
+    """Write one folder of small images a class."""
+    generator = np.random.default_rng(0)
+    for k, name in enumerate(classes):
+        (folder / name).mkdir(parents=True)
+        for i in range(per_class):
+            pixels = generator.integers(0, 200, (40, 40), dtype=np.uint8)
+            pixels[: 10 * (k + 1)] //= 4
+            Image.fromarray(pixels).save(folder / name / f"{i}.png")
     return folder
 
 

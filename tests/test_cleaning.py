@@ -134,7 +134,8 @@ def test_names_cannot_leave_the_clean_folder(tmp_path):
     done = run(tmp_path / "raw", tmp_path / "in" / "clean")
     assert set(done.labels["label"]) == set(labels)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "raw"]
-    assert [path.name for path in (tmp_path / "in").iterdir()] == ["clean"]
+    inside = sorted(path.name for path in (tmp_path / "in").iterdir())
+    assert inside == [".clean.lock", "clean"]
     home = done.folder.resolve()
     for file in done.labels["file"]:
         path = (home / file).resolve()

@@ -160,7 +160,7 @@ def test_a_set_is_drawn_again_only_when_its_parameters_change(tmp_path, monkeypa
     for seed in (1, 1, 2, 2, 1):
         assert drawing.draw_demo(folder, seed=seed) == folder
     assert seeds == [1, 2, 1]
-    assert [path.name for path in tmp_path.iterdir()] == ["demo"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".demo.lock", "demo"]
 
 
 def test_a_set_that_fails_halfway_leaves_nothing(tmp_path, monkeypatch):
@@ -171,7 +171,7 @@ def test_a_set_that_fails_halfway_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(drawing, "write_faces", fail)
     with pytest.raises(OSError, match="No space"):
         drawing.draw_demo(tmp_path / "demo", scale=0.001, jobs=1)
-    assert not list(tmp_path.iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == [".demo.lock"]
 
 
 def test_somebody_elses_files_are_left_alone(tmp_path):

@@ -5,9 +5,8 @@ import sys
 from pathlib import Path
 
 import nbformat
-import numpy as np
 import pytest
-from PIL import Image
+from conftest import write_photos
 
 from smartclass_utils import gallery, recording
 from smartclass_utils.__main__ import main
@@ -19,17 +18,6 @@ from smartclass_utils.config import (
 )
 
 HOSTILE = ("(a|b) $x^$", "<img src=x onerror=alert(1)>", "[a](javascript:alert(1))")
-
-
-def write_photos(folder: Path, classes=("cat", "dog", "owl"), per_class=14) -> Path:
-    generator = np.random.default_rng(0)
-    for k, name in enumerate(classes):
-        (folder / name).mkdir(parents=True)
-        for i in range(per_class):
-            pixels = generator.integers(0, 200, (40, 40), dtype=np.uint8)
-            pixels[: 10 * (k + 1)] //= 4
-            Image.fromarray(pixels).save(folder / name / f"{i}.png")
-    return folder
 
 
 def tree(folder: Path) -> dict:

@@ -12,7 +12,7 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from smartclass_utils.__main__ import main
-from smartclass_utils.config import SmartClassError, Workspace
+from smartclass_utils.config import SmartClassError, workspace_in
 from smartclass_utils.report import export, publish
 from smartclass_utils.site import browser, chapters, pages, pdf, slides
 
@@ -102,7 +102,7 @@ def place(tmp_path_factory):
     }
     (out / "results.json").write_text(json.dumps(results))
     (out / "figures" / "figures.json").write_text(json.dumps(figures))
-    place = Workspace(out / "clean", out / "models", out)
+    place = workspace_in(out)
     export(place)
     return place
 
@@ -249,7 +249,7 @@ def test_a_new_report_takes_the_pdf_of_the_older_one_away(tmp_path):
     stage.mkdir()
     (stage / "index.html").write_text("new")
     (tmp_path / pdf.PDF).write_bytes(b"older")
-    publish(stage, Workspace(tmp_path / "clean", tmp_path / "models", tmp_path))
+    publish(stage, workspace_in(tmp_path))
     assert [file.name for file in tmp_path.iterdir()] == ["index.html"]
 
 

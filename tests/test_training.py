@@ -1,30 +1,28 @@
-import hashlib
 import re
 from dataclasses import replace
 
 import pytest
 import torch
 
-from smartclass_utils import models
+from smartclass_utils import journal, models
 from smartclass_utils.augmentation import Augmentation
 from smartclass_utils.batches import Batches, predict_logits
 from smartclass_utils.config import SmartClassError
 from smartclass_utils.hardware import environment, seed_everything
 from smartclass_utils.recipes import Recipe
-from smartclass_utils.training import Training, class_weights, fit
+from smartclass_utils.training import Training, class_weights, fit, quiet
 
 CPU = torch.device("cpu")
 
 
-def train(data, seed=0, epochs=3, log=lambda line: None):
+def train(data, seed=0, epochs=3, log=quiet):
     seed_everything(seed)
     model = models.build("main", len(data.classes), data.image_size)
     return fit(model, data, Recipe(epochs=epochs, batch_size=8), seed, CPU, log)
 
 
 def hash_of(model):
-    state = b"".join(v.numpy().tobytes() for v in model.state_dict().values())
-    return hashlib.sha256(state).hexdigest()
+    return journal.hash_of(model.state_dict())
 
 
 def test_loss_falls_and_easy_classes_are_learned(clean_data):
@@ -116,7 +114,7 @@ def test_strong_recipe_learns_repeatably_and_keeps_the_last_epoch(clean_data):
     for _ in range(2):
         seed_everything(1)
         model = models.build("own", 4, clean_data.image_size, channels=(8, 16))
-        results.append(fit(model, clean_data, STRONG, 1, CPU, lambda line: None))
+        results.append(fit(model, clean_data, STRONG, 1, CPU, quiet))
     assert hash_of(results[0].model) == hash_of(results[1].model)
     assert results[0].best_epoch == STRONG.epochs
     assert results[0].history.train_loss.iloc[-1] < results[0].history.train_loss[0]
@@ -146,7 +144,7 @@ def test_running_mean_of_the_weights_is_what_is_kept(clean_data):
     latest, mean = (m.state_dict()[name] for m in (training.model, training.result))
     assert not torch.equal(latest, mean)
     fresh = models.build("main", 4, clean_data.image_size)
-    kept = fit(fresh, clean_data, recipe, 0, CPU, lambda line: None).model
+    kept = fit(fresh, clean_data, recipe, 0, CPU, quiet).model
     assert all(torch.isfinite(v).all() for v in kept.state_dict().values())
 
 
@@ -163,9 +161,7 @@ def test_soft_targets_take_the_place_of_the_labels(clean_data):
     turned = torch.eye(4)[(torch.tensor(clean_data.targets[:n]) * 0 + 2)]
     seed_everything(0)
     model = models.build("main", 4, clean_data.image_size)
-    fitted = fit(
-        model, clean_data, Recipe(batch_size=8), 0, CPU, lambda line: None, turned
-    )
+    fitted = fit(model, clean_data, Recipe(batch_size=8), 0, CPU, quiet, turned)
     logits = predict_logits(fitted.model, Batches(clean_data, "test", CPU))
     assert (logits.argmax(1) == 2).all()
 

@@ -1,6 +1,5 @@
 """What comes out the same again, bit for bit, and how much the rest moves."""
 
-import hashlib
 from dataclasses import replace
 
 import numpy as np
@@ -10,20 +9,12 @@ from smartclass_utils.audit.findings import Finding
 from smartclass_utils.audit.outputs import Output, by_model
 from smartclass_utils.dataset import CleanData
 from smartclass_utils.hardware import seed_everything
+from smartclass_utils.journal import hash_of
 from smartclass_utils.models import build
 from smartclass_utils.recipes import Recipe
-from smartclass_utils.training import fit
+from smartclass_utils.training import fit, quiet
 
 SUBSET = 160  # images that the trial trainings learn from, at most
-
-
-def weights_hash(model: torch.nn.Module) -> str:
-    """Return the SHA-256 of all weights and buffers, 64 hexadecimal digits."""
-    digest = hashlib.sha256()
-    for name, value in sorted(model.state_dict().items()):
-        digest.update(name.encode("utf-8"))
-        digest.update(np.ascontiguousarray(value.cpu().numpy()).tobytes())
-    return digest.hexdigest()
 
 
 def small_part(data: CleanData, n_train: int = SUBSET) -> CleanData:
@@ -43,7 +34,8 @@ def train_once(
     seed_everything(seed)
     model = build("main", len(data.classes), data.image_size)
     where = torch.device(device) if device else None
-    return weights_hash(fit(model, data, recipe, seed, where, lambda line: None).model)
+    fitted = fit(model, data, recipe, seed, where, quiet)
+    return hash_of(fitted.model.state_dict())
 
 
 def audit_reproducibility(data: CleanData, outputs: list[Output]) -> Finding:

@@ -16,7 +16,7 @@ from smartclass_utils.dataset import CleanData
 from smartclass_utils.hardware import seed_everything
 from smartclass_utils.models import TITLES, build
 from smartclass_utils.recipes import Recipe
-from smartclass_utils.training import fit
+from smartclass_utils.training import fit, quiet
 
 FOLDS = 20  # clusters are dealt into as many; 3 of them are 15 %
 
@@ -45,7 +45,7 @@ def right_answers(data: CleanData, name: str, seed: int, recipe: Recipe) -> np.n
     """Train a network and return whether each test image was right, bool (n,)."""
     seed_everything(seed)
     model = build(name, len(data.classes), data.image_size)
-    fitted = fit(model, data, recipe, seed, torch.device("cpu"), lambda line: None)
+    fitted = fit(model, data, recipe, seed, torch.device("cpu"), quiet)
     logits = predict_logits(fitted.model, Batches(data, "test", torch.device("cpu")))
     return logits.numpy().argmax(axis=1) == data.targets[data.rows("test")]
 

@@ -20,7 +20,7 @@ from smartclass_utils.dataset import CleanData, load_clean
 from smartclass_utils.files import replacing
 from smartclass_utils.hardware import device_name, pick_device, seed_everything
 from smartclass_utils.models import build, count_parameters
-from smartclass_utils.training import Fit, fit
+from smartclass_utils.training import Fit, fit, quiet
 from smartclass_utils.transfer import cached_weights, load_imagenet
 
 VIEWS = ("latest", "kept", "flipped")
@@ -103,9 +103,7 @@ def train_step(
     if start:
         model.load_state_dict(start)
     begin = time.process_time()
-    fitted = fit(
-        model, data, step.recipe, seed, log=lambda line: None, soft_targets=soft_targets
-    )
+    fitted = fit(model, data, step.recipe, seed, log=quiet, soft_targets=soft_targets)
     about = {
         "step": step.name,
         "seed": seed,

@@ -19,7 +19,7 @@ import pandas as pd
 
 from smartclass_utils.cleaning.build import PARTS, fill, fingerprint_of
 from smartclass_utils.config import IMAGE_SIZE, IMAGE_SIZES, SmartClassError
-from smartclass_utils.files import write_text
+from smartclass_utils.files import only_one, write_text
 from smartclass_utils.sources import Manifest
 
 VERSION = 3  # raise it when the same files would come out differently
@@ -74,16 +74,20 @@ def clean(
     out = Path(out).expanduser().resolve()
     build, old = (out.with_name(f".{out.name}.{age}") for age in ("new", "old"))
     check_arguments(manifest, out, image_size)
-    if old.exists() and not out.exists():  # a run was killed while it swapped folders
-        old.replace(out)
     key = input_key(manifest, image_size)
     if is_finished(out, key):
         return read_cleaned(out, was_done=True)
-    if not is_finished(build, key):
-        with readable_disk_errors(out):
+    lock = out.with_name(f".{out.name}.lock")
+    busy = f"Another run is cleaning into {out}; this one waits for it."
+    with readable_disk_errors(out), only_one(lock, busy, wait=True):
+        if old.exists() and not out.exists():  # a run was killed while it swapped
+            old.replace(out)
+        if is_finished(out, key):  # by the run that was waited for
+            return read_cleaned(out, was_done=True)
+        if not is_finished(build, key):
             prepare(build, key)
             fill(build, manifest, key, image_size, jobs, progress)
-    swap(build, out, old)
+        swap(build, out, old)
     return read_cleaned(out, was_done=False)
 
 

@@ -33,7 +33,7 @@ from smartclass_utils.demo import (
     skin,
 )
 from smartclass_utils.demo.plan import UNREADABLE, Job, plan_files
-from smartclass_utils.files import write_json
+from smartclass_utils.files import only_one, write_json
 from smartclass_utils.memory import keep_freed_memory
 
 # Their code decides what is drawn, so a change in any of them draws the set anew.
@@ -90,11 +90,21 @@ def draw_demo(
         raise SmartClassError(
             f"{folder} holds files that are no demo set: name another folder."
         )
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    busy = f"Another run draws into {folder}; this one waits for it."
+    with only_one(folder.with_name(f".{folder.name}.lock"), busy, wait=True):
+        if drawn_hash(folder) != fingerprint:
+            draw_anew(folder, settings, fingerprint, jobs)
+    return folder
+
+
+def draw_anew(folder: Path, settings: dict, fingerprint: str, jobs: int | None) -> None:
+    """Draw all files beside ``folder``, then give them its name."""
     prefix = f".{folder.name}.partial-"
+    for left in folder.parent.glob(f"{prefix}*"):  # by a run that was killed
+        shutil.rmtree(left, ignore_errors=True)
     partial = Path(tempfile.mkdtemp(dir=folder.parent, prefix=prefix))
     try:
-        work = plan_files(scale, shuffle_cameras, seed)
+        work = plan_files(**settings)
         rows = write_faces(partial, work, jobs)
         write_tables(partial, work, rows)
         note = {"parameters": fingerprint, **settings, "files": len(work)}
@@ -103,7 +113,6 @@ def draw_demo(
         replace_folder(partial, folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    return folder
 
 
 def parameters_hash(settings: dict) -> str:

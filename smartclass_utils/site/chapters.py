@@ -10,7 +10,7 @@ import mistune
 import nbformat
 from markupsafe import Markup
 
-from smartclass_utils.config import SmartClassError, Workspace, workspace
+from smartclass_utils.config import SmartClassError, Workspace, workspace, workspace_in
 from smartclass_utils.files import read_json
 
 TEMPLATES = Path(__file__).parent.with_name("templates")
@@ -114,11 +114,7 @@ def read_report(place: Workspace) -> Report:
 
 def last_report(out: str | None) -> Report:
     """Read the report in the folder ``out``; without one, the last report."""
-    place = workspace()
-    if out:
-        folder = Path(out).expanduser().resolve()
-        place = Workspace(folder / "clean", folder / "models", folder)
-    return read_report(place)
+    return read_report(workspace_in(Path(out)) if out else workspace())
 
 
 def split_sentence(text: str) -> tuple[str, str]:

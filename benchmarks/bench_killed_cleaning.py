@@ -1,20 +1,15 @@
 """Cleaning, killed at random moments and run again: is the result what it would be."""
 
-import os
 import random
 import shutil
-import signal
-import subprocess
-import sys
 import tempfile
-import time
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from smartclass_utils.files import sha256
+from benchmarks.killing import finish, hashes, kill_after
 
 KILLS = 50
 IMAGES = 240  # of each of two classes
@@ -42,33 +37,6 @@ def write_photos(folder: Path) -> None:
             (folder / label / f"broken {i}.jpg").write_bytes(b"\xff\xd8\xff" * i)
 
 
-def start(data: Path, out: Path, size: int) -> subprocess.Popen:
-    """Start a cleaning, in a process group of its own, and wait until it begins."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(data), str(out), str(size)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    process.stdout.readline()
-    return process
-
-
-def finish(data: Path, out: Path, size: int) -> float:
-    """Run a cleaning to its end; return its seconds."""
-    process = start(data, out, size)
-    begin = time.perf_counter()
-    if process.wait():
-        raise RuntimeError(f"the cleaning ended with code {process.returncode}")
-    return time.perf_counter() - begin
-
-
-def hashes(folder: Path) -> dict[str, str]:
-    """Return path → SHA-256 of all files in a folder."""
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    return {path.relative_to(folder).as_posix(): sha256(path) for path in files}
-
-
 def state_of(out: Path, old: dict, new: dict) -> str:
     """Return which of the two sets lies under the final name, or that it is neither."""
     aside = out.with_name(f".{out.name}.old")
@@ -86,21 +54,18 @@ def run(n_kills: int = KILLS) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         data, made = Path(folder, "photos"), Path(folder, "made")
         write_photos(data)
-        seconds = finish(data, made / "new", SIZE)
-        finish(data, made / "old", OLDER_SIZE)
+        seconds, _ = finish(CHILD, data, made / "new", SIZE)
+        finish(CHILD, data, made / "old", OLDER_SIZE)
         old, new = hashes(made / "old"), hashes(made / "new")
         for number in range(n_kills):
             out = Path(folder, str(number), "clean")
             shutil.copytree(made / "old", out)
-            process = start(data, out, SIZE)
-            time.sleep(moments.uniform(0, 1.1 * seconds))
-            states["ended before" if process.poll() is not None else "killed"] += 1
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            moment = moments.uniform(0, 1.1 * seconds)
+            states[kill_after(moment, CHILD, data, out, SIZE)] += 1
             states[state_of(out, old, new)] += 1
-            finish(data, out, SIZE)
-            left = [path for path in out.parent.iterdir() if path != out]
-            different += hashes(out) != new or bool(left)
+            finish(CHILD, data, out, SIZE)
+            left = {path.name for path in out.parent.iterdir()}
+            different += hashes(out) != new or left != {"clean", ".clean.lock"}
             shutil.rmtree(out.parent)
     return {
         "kills": n_kills,

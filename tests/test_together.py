@@ -1,0 +1,99 @@
+"""Two runs at once: the second waits, or is refused in a sentence."""
+
+import subprocess
+import sys
+import threading
+
+import pytest
+from conftest import write_photos
+
+from smartclass_utils import report
+from smartclass_utils.__main__ import main
+from smartclass_utils.cleaning import folder as cleaning
+from smartclass_utils.cleaning.folder import clean
+from smartclass_utils.config import ROOT, SmartClassError
+from smartclass_utils.files import only_one
+from smartclass_utils.sources import load
+
+HOLD = """
+import sys
+from pathlib import Path
+from smartclass_utils.files import only_one
+with only_one(Path(sys.argv[1]), ""):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def hold():
+    """Return a function that lets another process hold a lock until it is killed."""
+    others = []
+
+    def by_another(lock):
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-c", HOLD, str(lock)]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        others.append(subprocess.Popen(command, cwd=ROOT, text=True, **pipes))
+        assert others[-1].stdout.readline() == "held\n"
+        return others[-1]
+
+    yield by_another
+    for other in others:
+        other.kill()
+        other.communicate()
+
+
+def test_a_second_run_is_refused_until_the_first_has_died(tmp_path, hold):
+    lock = tmp_path / "new" / ".lock"
+    other = hold(lock)
+    with pytest.raises(SmartClassError, match="busy here"), only_one(lock, "busy here"):
+        pass
+    other.kill()
+    other.wait()
+    with only_one(lock, "busy here"):
+        pass
+
+
+def test_a_second_report_into_the_same_folder_is_refused(
+    tmp_path, hold, monkeypatch, capsys
+):
+    out = tmp_path / "out"
+    hold(out / report.LOCK)
+    photos = write_photos(tmp_path / "photos")
+    arguments = ["report", "--data", str(photos), "--out", str(out)]
+    monkeypatch.setattr(sys, "argv", ["smartclass", *arguments])
+    monkeypatch.setenv("SMARTCLASS_DATA", "")  # both are set by the command
+    monkeypatch.setenv("SMARTCLASS_OUT", "")
+    assert main() == 2
+    message = capsys.readouterr().err
+    assert f"A report is being made in {out}: wait until it is ready" in message
+    assert message.count("\n") == 1
+    assert [path.name for path in out.iterdir()] == [report.LOCK]
+
+
+def test_a_second_cleaning_waits_and_takes_what_is_there(tmp_path, monkeypatch, capsys):
+    photos = load(write_photos(tmp_path / "photos"))
+    out, calls, inside = tmp_path / "clean", [], threading.Event()
+    fill = cleaning.fill
+
+    def slow_fill(*arguments):
+        calls.append(arguments)
+        inside.set()
+        other.start()
+        other.join(timeout=0.5)  # it cannot end while the lock is held
+        fill(*arguments)
+
+    other = threading.Thread(
+        target=lambda: calls.append(clean(photos, out, image_size=16, progress=False))
+    )
+    monkeypatch.setattr(cleaning, "fill", slow_fill)
+    first = clean(photos, out, image_size=16, progress=False)
+    other.join()
+    assert inside.is_set()
+    assert not first.was_done
+    assert calls[-1].was_done
+    assert len(calls) == 2
+    assert f"Another run is cleaning into {out}; this one waits" in (
+        capsys.readouterr().out
+    )
