@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from smartclass_utils.files import sha256
@@ -47,7 +48,8 @@ def kill_after(seconds: float, code: str, *arguments: object) -> str:
     process = start(code, *arguments)
     time.sleep(seconds)
     state = "ended before" if process.poll() is not None else "killed"
-    os.killpg(process.pid, signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     return state
 

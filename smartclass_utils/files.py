@@ -46,11 +46,17 @@ def only_one(lock: Path, busy: str, wait: bool = False) -> Iterator[None]:
         wait: whether to say so and wait, instead of refusing.
 
     Raises:
-        SmartClassError: if another run holds it and ``wait`` is false.
-        OSError: if the file cannot be made.
+        SmartClassError: if another run holds it and ``wait`` is false, or if the file
+            cannot be made.
     """
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    lock.touch()  # filelock would wait for ever where it may not write
+    try:  # filelock would wait for ever where it may not write
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        lock.touch()
+    except OSError as error:
+        raise SmartClassError(
+            f"{lock.parent} cannot be written to ({error.strerror}): make room or "
+            "choose another folder."
+        ) from error
     held = FileLock(lock)
     try:
         held.acquire(timeout=0)

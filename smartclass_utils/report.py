@@ -28,7 +28,7 @@ from smartclass_utils.sources import find_data, load
 
 NOTEBOOKS = ROOT / "notebooks"
 CHAPTER_SECONDS = "chapter_seconds.json"
-LOCK = ".lock"
+LOCK = ".report.lock"
 STAGE = "unfinished"  # folder in which a report is made before it replaces another
 
 

@@ -24,7 +24,7 @@ def tree(folder: Path) -> dict:
     return {
         path: path.stat().st_mtime_ns
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and path.suffix != ".lock"
     }
 
 

@@ -97,3 +97,12 @@ def test_a_second_cleaning_waits_and_takes_what_is_there(tmp_path, monkeypatch, 
     assert f"Another run is cleaning into {out}; this one waits" in (
         capsys.readouterr().out
     )
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with (
+        pytest.raises(SmartClassError, match=r"file cannot be written to \(.*\): make"),
+        only_one(tmp_path / "file" / ".lock", "busy"),
+    ):
+        pass
