@@ -269,6 +269,14 @@ class TestFiles:
         assert table["note"].str.len().gt(10).all()
         assert table["region"].tolist() == ["", ""]
 
+    def test_a_closed_folder_is_a_sentence(self, photos, network, monkeypatch):
+        def closed(path):
+            raise PermissionError(13, "Permission denied", str(path))
+
+        monkeypatch.setattr("os.scandir", closed)
+        table = predict_files([photos], network)
+        assert table["note"].tolist() == ["Cannot be read: Permission denied."]
+
     def test_a_networks_own_classes_name_the_columns(self, photos, tmp_path):
         network = Predictor.load(store(tmp_path / "m", classes=("note", "=sad")))
         table = predict_files([save(ASTRONAUT, photos / "a.png")], network)

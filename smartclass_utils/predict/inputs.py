@@ -40,7 +40,12 @@ def inputs_of(name: str) -> list[Input]:
 
 
 def files_below(folder: Path) -> list[Input]:
-    """List the possible images below a folder, and what was passed over."""
+    """List the possible images below a folder, and what was passed over.
+
+    Raises:
+        OSError: if the folder cannot be opened.
+    """
+    os.scandir(folder).close()
     found = scan(folder, folder)
     files = [Input((folder / file).as_posix()) for file in found.files]
     notes = [Input(str(folder), note) for note in found.notes]
