@@ -30,9 +30,9 @@ def inputs_of(name: str) -> list[Input]:
     """List the files behind one name."""
     path = Path(name)
     try:
-        if path.is_dir():
+        if name and path.is_dir():
             return files_below(path)
-        exists = path.exists()
+        exists = bool(name) and path.exists()  # Path("") is the current folder
     except (OSError, ValueError) as error:  # too long, a null character, no permission
         reason = getattr(error, "strerror", None) or error
         return [Input(name, sentence(f"cannot be read: {reason}"))]
