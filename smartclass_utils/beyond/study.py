@@ -237,6 +237,7 @@ def run_study(
         alternatives: names of what else to try on validation, or "all".
         jobs: trainings side by side.
     """
+    tried = chosen_alternatives(alternatives)  # a wrong name stops before any training
     name = load(find_data(data)).name
     base = STUDIES / name
     folder = base / "runs"
@@ -256,7 +257,7 @@ def run_study(
             for seed in range(seeds)
         )
         second.append(PRETRAINED)
-    for step in chosen_alternatives(alternatives):
+    for step in tried:
         size = step.image_size
         place[size] = place.get(size) or clean_at(data, base, size)
         first.append(step)
