@@ -1,10 +1,21 @@
 """The commands: ``python -m smartclass_utils report|predict|audit|…``."""
 
 import argparse
+import os
 import sys
 
 from smartclass_utils import __version__
 from smartclass_utils.config import SmartClassError
+
+STOPPED = 130  # status after Ctrl-C, as a shell gives it
+
+
+def count(text: str) -> int:
+    """Return a number from the command line; argparse refuses one below 1."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is too few: give 1 or more")
+    return number
 
 
 def parser() -> argparse.ArgumentParser:
@@ -25,15 +36,15 @@ def parser() -> argparse.ArgumentParser:
     audit.add_argument("--clean", help="a clean folder; default: the last report's")
     audit.add_argument("--models", help="folder of trained networks; likewise")
     audit.add_argument("--out", help="JSON file to write; default: beside the report")
-    audit.add_argument("--seeds", type=int, default=5, help="of extra trainings")
-    audit.add_argument("--splits", type=int, default=4, help="to redraw")
-    audit.add_argument("--epochs", type=int, default=3, help="of extra trainings")
-    audit.add_argument("--jobs", type=int, default=1, help="processes for these")
+    audit.add_argument("--seeds", type=count, default=5, help="of extra trainings")
+    audit.add_argument("--splits", type=count, default=4, help="to redraw")
+    audit.add_argument("--epochs", type=count, default=3, help="of extra trainings")
+    audit.add_argument("--jobs", type=count, default=1, help="processes for these")
     study = commands.add_parser("study", help="train all steps of chapter 5")
     study.add_argument("data", help="a folder of images, or 'demo'")
     study.add_argument("--others", nargs="*", help="data sets to pretrain on")
     study.add_argument("--out", help="JSON file; default: data/results/<name>.json")
-    study.add_argument("--seeds", type=int, default=3, help="trainings of every step")
+    study.add_argument("--seeds", type=count, default=3, help="trainings of every step")
     study.add_argument("--folds", type=int, default=0, help="of a cross-validation")
     study.add_argument(
         "--alternatives",
@@ -41,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
         default=(),
         help="what else to try, or all",
     )
-    study.add_argument("--jobs", type=int, default=2, help="trainings side by side")
+    study.add_argument("--jobs", type=count, default=2, help="trainings side by side")
     ship = commands.add_parser("ship", help="put a study's network into the package")
     ship.add_argument("data", help="the folder on which the study was run")
     ship.add_argument("--carry", help="other images, to measure how it carries over")
@@ -103,14 +114,45 @@ def run(arguments: argparse.Namespace) -> None:
         record()
 
 
-def main() -> int:
-    """Run the command line; return 0, or 2 with one sentence on what to mend."""
+def attempt() -> int:
+    """Run the command line; return its status and say in one sentence what to mend."""
     try:
         run(parser().parse_args())
+    except SystemExit as end:  # argparse has said what is wrong, or given help
+        return end.code
     except SmartClassError as error:
         print(f"smartclass: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        what = error.filename or "A file or the output"
+        print(
+            f"smartclass: {what} cannot be used ({error.strerror or error}): check "
+            "that there is room and who may read and write there.",
+            file=sys.stderr,
+        )
+        return 2
+    except KeyboardInterrupt:
+        print("smartclass: stopped before it was done.", file=sys.stderr)
+        return STOPPED
     return 0
+
+
+def main() -> int:
+    """Run the command line.
+
+    Returns:
+        0, or 2 if there is something to mend, 130 after Ctrl-C, 1 if nobody takes the
+        output any more (``… | head``).
+    """
+    try:
+        status = attempt()
+        print(end="", flush=True)  # here, as a failure at exit cannot be caught
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return status
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from numpy.typing import DTypeLike
 from torch import Tensor, nn
 
 from smartclass_utils.dataset import CleanData
@@ -77,3 +78,13 @@ def predict_logits(model: nn.Module, batches: Batches, flip: bool = False) -> Te
     model.eval()
     each = [answer(model, images, flip) for images, _ in batches.in_order()]
     return torch.cat(each).cpu()
+
+
+def softmax(logits: np.ndarray, dtype: DTypeLike = np.float64) -> np.ndarray:
+    """Return logits (n, K) as probabilities, (n, K), rows add up to 1.
+
+    Args:
+        logits: of n images, float.
+        dtype: of calculation and result; float32 is what a network trains on.
+    """
+    return torch.from_numpy(logits.astype(dtype)).softmax(dim=1).numpy()

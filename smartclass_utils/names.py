@@ -1,12 +1,27 @@
 """Names that others chose (classes, folders, columns), made safe to show anywhere."""
 
+import re
 import unicodedata
 from functools import lru_cache
 
 # What Markdown, HTML or a terminal would take for markup, and what looks like it.
+# Each of them is in the font of the figures.
 LOOKALIKES = str.maketrans(
-    {"<": "‹", ">": "›", "[": "(", "]": ")", "|": "¦", "`": "‘", "\\": "∖", "*": "∗"}
+    {
+        "<": "‹",
+        ">": "›",
+        "[": "(",
+        "]": ")",
+        "|": "¦",
+        "`": "‘",
+        "\\": "∖",
+        "*": "∗",
+        "~": "∼",  # two strike out what is between them
+        "$": "Ꞩ",  # two make a formula of what is between them
+    }
 )
+# Markdown takes them for emphasis only where a word begins or ends.
+OUTER_UNDERSCORES = re.compile(r"\b_+|_+\b")
 UNSEEN = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")  # control characters, reversed writing
 
 
@@ -24,6 +39,7 @@ def as_text(name: str) -> str:
             for letter in name
         )
         name = "".join(seen)
+    name = OUTER_UNDERSCORES.sub(lambda run: "ˍ" * len(run[0]), name)
     return " ".join(name.translate(LOOKALIKES).replace("://", ": //").split())
 
 

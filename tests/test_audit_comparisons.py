@@ -1,9 +1,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from smartclass_utils.audit import calibration, comparisons, reproducibility
-from smartclass_utils.audit.outputs import Output, by_model, softmax, vote
+from smartclass_utils.audit.outputs import Output, by_model, vote
+from smartclass_utils.batches import softmax
 from smartclass_utils.recipes import Recipe
 
 
@@ -48,6 +50,16 @@ def test_vote_averages_probabilities():
 def test_softmax_adds_up_to_one_even_for_large_logits():
     found = softmax(np.array([[1000.0, 0.0], [0.0, 0.0]]))
     assert found.tolist() == [[1.0, 0.0], [0.5, 0.5]]
+    assert found.dtype == np.float64
+
+
+def test_softmax_in_single_precision_is_the_networks_own():
+    logits = np.random.default_rng(0).normal(0, 5, (50, 4)).astype(np.float32)
+    found = softmax(logits, np.float32)
+    wanted = torch.from_numpy(logits).softmax(dim=1).numpy()
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, wanted)
+    np.testing.assert_allclose(softmax(logits), found, atol=1e-6)
 
 
 def test_claims_need_images_and_seeds():

@@ -248,6 +248,8 @@ def test_unknown_alternative_is_refused_in_a_sentence():
     assert study.chosen_alternatives(["all"]) == list(steps.ALTERNATIVES)
     with pytest.raises(SmartClassError, match="No alternative 'best'; choose from"):
         study.chosen_alternatives(["best"])
+    with pytest.raises(SmartClassError, match="No alternative 'best'"):
+        study.run_study("no/such/folder", alternatives=["best"])  # before all else
 
 
 def test_what_ships_says_where_it_comes_from(clean, tmp_path, monkeypatch):

@@ -1,6 +1,9 @@
+import itertools
+
 import nbformat
 import pytest
 from nbconvert import HTMLExporter
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from smartclass_utils.config import canonical_label
 from smartclass_utils.names import as_text
@@ -18,8 +21,15 @@ HOSTILE = [
     "</td><svg onload=alert(1)>",
     'happy" onload="alert(1)',
     "\x1b[31mred\u202egnihton",
+    "_x_",
+    "__x__ (_y_)",
+    "~~x~~",
+    "a$b$c",
+    r"$\frac$",
+    "$a_$",
 ]
-MARKS = ("<img", "<script", "<svg", "<a ", "<h1", "<strong", "<code", "<em")
+TAGS = ("<img", "<script", "<svg", "<a ", "<h1", "<strong", "<code", "<em", "<del")
+MARKS = (*TAGS, "$")  # two dollars are a formula, set by the browser
 
 
 class Chapter:
@@ -46,6 +56,11 @@ def page_of(**outputs):
     return page[page.index("<main") : page.index('aria-label="Chapters before')]
 
 
+def page_body(text):
+    """Return Markdown as the report's pages show it, without the page around it."""
+    return MarkdownWithMath(renderer=IPythonRenderer(escape=False))(text)
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_name_shows_as_text(name):
     text = as_text(name)
@@ -56,9 +71,23 @@ def test_a_hostile_name_shows_as_text(name):
     assert text[:5] in page
 
 
-@pytest.mark.parametrize("name", ["very_happy", "0–3", "70+", "空 é", "R&D (2)"])
+@pytest.mark.parametrize(
+    "name", ["very_happy", "a__b_1", "é_空", "0–3", "70+", "空 é", "R&D (2)"]
+)
 def test_a_usual_name_stays(name):
     assert as_text(name) == name
+
+
+def test_an_underscore_is_kept_wherever_markdown_keeps_it():
+    assert as_text("_very_happy_") == "ˍvery_happyˍ"
+    assert as_text("data/_a b_") == "data/ˍa bˍ"
+    assert "<em" in page_body("x _a_ y")
+    for name in itertools.product("_a (", repeat=5):
+        text = as_text("".join(name))
+        assert as_text(text) == text
+        page = page_body(f"x {text} y {text}")
+        assert "<em" not in page
+        assert "<strong" not in page
 
 
 def test_names_differ_after_it_where_they_did_before():

@@ -1,5 +1,7 @@
 import json
+import warnings
 
+import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -7,7 +9,7 @@ import pytest
 from conftest import write_clean
 
 from smartclass_utils import data_plots, plots, result_plots
-from smartclass_utils.config import CLASSES, COLOURS, class_colour
+from smartclass_utils.config import CLASSES, COLOURS, canonical_label, class_colour
 from smartclass_utils.dataset import load_clean, sample_rows
 from smartclass_utils.evaluation import Prediction
 
@@ -71,6 +73,27 @@ def test_samples_show_every_class_by_name(clean_data):
     names = {text.get_text() for ax in fig.axes for text in ax.texts}
     assert set(CLASSES) <= names
     assert sum(len(ax.images) for ax in fig.axes) == 12
+
+
+@pytest.mark.parametrize("parse_math", [True, False])
+def test_names_like_formulas_can_be_drawn(tmp_path, parse_math):
+    mpl.rcParams["text.parse_math"] = parse_math
+    classes = tuple(map(canonical_label, ("a$b$c", r"$\frac$", "$a_$", "_x_", "~y~")))
+    data = load_clean(write_clean(tmp_path, classes, per_class=5))
+    rows = sample_rows(data, 2, 0)
+    figures = (
+        data_plots.class_distribution(data),
+        data_plots.source_by_class(data),
+        data_plots.sample_images(data, rows),
+        data_plots.intensity_by_class(data),
+        data_plots.samples_with_histograms(data, rows),
+        data_plots.mean_faces(data),
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # such as a letter that the font lacks
+        for number, fig in enumerate(figures):
+            plots.save_figure(fig, str(number), tmp_path / "figures")
+    assert len(list((tmp_path / "figures").iterdir())) == 3 * len(figures)
 
 
 def test_confusion_heatmap_labels_both_axes_and_counts():

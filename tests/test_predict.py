@@ -141,6 +141,9 @@ class TestPredictor:
             Predictor.load(path)
         with pytest.raises(SmartClassError, match=r"absent\.json"):
             Predictor.load(tmp_path / "absent.json")
+        for no_file in (tmp_path, ""):
+            with pytest.raises(SmartClassError, match=r"name the card .* with --model"):
+                Predictor.load(no_file)
 
 
 class TestRegions:
@@ -265,9 +268,17 @@ class TestFiles:
         assert len(alone) == 20
 
     def test_odd_names_are_a_sentence(self, network):
-        table = predict_files(["x" * 5000, "a\0b"], network)
+        table = predict_files(["x" * 5000, "a\0b", ""], network)
         assert table["note"].str.len().gt(10).all()
-        assert table["region"].tolist() == ["", ""]
+        assert table["region"].tolist() == ["", "", ""]
+
+    def test_a_closed_folder_is_a_sentence(self, photos, network, monkeypatch):
+        def closed(path):
+            raise PermissionError(13, "Permission denied", str(path))
+
+        monkeypatch.setattr("os.scandir", closed)
+        table = predict_files([photos], network)
+        assert table["note"].tolist() == ["Cannot be read: Permission denied."]
 
     def test_a_networks_own_classes_name_the_columns(self, photos, tmp_path):
         network = Predictor.load(store(tmp_path / "m", classes=("note", "=sad")))
@@ -345,6 +356,8 @@ class TestCommand:
             (image, "one of the images"),
             (labels, "was not written by this command"),
             (photos / "folder.csv", "is a folder"),
+            (photos / f"{'x' * 300}.csv", r"cannot be used \(File name too long"),
+            ("", r"ends in \.csv"),
         ):
             with pytest.raises(SmartClassError, match=message):
                 self.run(path, image, "--model", card_file, "--csv", out)

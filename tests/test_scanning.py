@@ -109,6 +109,75 @@ def test_skipped_folders_are_not_entered(root):
     ]
 
 
+@pytest.fixture
+def close(monkeypatch):
+    """Make folders of some names refuse to open, even to root, who runs the tests."""
+    opens = os.scandir
+
+    def close(*names):
+        def scandir(path):
+            if os.path.basename(path) in names:  # noqa: PTH119
+                raise PermissionError(13, "Permission denied", str(path))
+            return opens(path)
+
+        monkeypatch.setattr(os, "scandir", scandir)
+
+    return close
+
+
+def test_a_closed_folder_further_down_is_named_and_the_rest_goes_on(root, close):
+    close("deep")
+    found = scan(root, root)
+    assert found.files == ["a é/空.png", "b/nosuffix", "b/x.JPG"]
+    assert found.notes == [
+        "1 folder passed over, as they cannot be opened: make them readable (b/deep)."
+    ]
+    data = load(root)
+    assert set(data.classes) == {"a é", "b"}
+    assert found.notes[0] in data.notes
+
+
+def test_a_closed_class_is_one_sentence(root, close):
+    close("b")
+    with pytest.raises(SmartClassError, match=r"/b cannot be opened \(Permission de"):
+        load_class_folders(root, root)
+    assert subfolders(root / "b") == []
+    assert child(root, "b", "deep") is None
+
+
+def test_a_closed_folder_beside_the_data_sets_is_named(root, close):
+    root.rename(root.parent / "inner")
+    for name in ("train/cat", "train/dog", "test/cat", "test/dog"):
+        (root / "set" / name).mkdir(parents=True)
+        (root / "set" / name / "1.jpg").write_bytes(b"x")
+    (root / "shut").mkdir()
+    close("shut")
+    data = load(root)
+    assert len(data.table) == 4
+    assert any("left out: shut" in note for note in data.notes)
+
+
+def test_a_closed_data_root_is_one_sentence(root, close):
+    close("data")
+    with pytest.raises(SmartClassError, match="data cannot be opened"):
+        load(root)
+
+
+@pytest.mark.parametrize("name", ["gone", "x" * 300, "loop"])
+def test_a_data_root_that_cannot_be_is_one_sentence(tmp_path, name):
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(SmartClassError, match="There is no folder"):
+        load(tmp_path / name)
+
+
+def test_a_link_to_itself_stops_nothing(root):
+    (root / "circle").symlink_to("circle")
+    (root / "b/self.jpg").symlink_to("self.jpg")
+    assert subfolders(root) == ["a é", "b"]
+    assert "b/self.jpg" in scan(root, root).files
+    assert len(load(root).table) == 5
+
+
 def test_child_is_found_in_any_case(root):
     assert child(root, "B", "DEEP", "Y.webp") == root / "b/deep/y.webp"
     assert child(root, "b", "x.jpg", "more") is None

@@ -5,7 +5,8 @@ import pandas as pd
 from scipy.optimize import minimize_scalar
 
 from smartclass_utils.audit.findings import Finding
-from smartclass_utils.audit.outputs import Output, by_model, softmax
+from smartclass_utils.audit.outputs import Output, by_model
+from smartclass_utils.batches import softmax
 
 BINS = 10  # of confidence, equally wide
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from smartclass_utils.batches import Batches, predict_logits
+from smartclass_utils.batches import Batches, predict_logits, softmax
 from smartclass_utils.checkpoints import flips, load_model, read_cards
 from smartclass_utils.dataset import CleanData
 from smartclass_utils.hardware import pick_device
@@ -61,12 +61,6 @@ def by_model(outputs: list[Output]) -> dict[str, list[Output]]:
     """Return the trainings of each network under its title, in order."""
     titles = dict.fromkeys(output.card["title"] for output in outputs)
     return {t: [o for o in outputs if o.card["title"] == t] for t in titles}
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Return probabilities, float64 (n, K), rows add up to 1."""
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True), dtype=np.float64)
-    return shifted / shifted.sum(axis=1, keepdims=True)
 
 
 def vote(trainings: list[Output]) -> np.ndarray:

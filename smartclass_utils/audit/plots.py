@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from smartclass_utils.audit.calibration import reliability
-from smartclass_utils.audit.outputs import Output, by_model, softmax
+from smartclass_utils.audit.outputs import Output, by_model
+from smartclass_utils.batches import softmax
 from smartclass_utils.result_plots import MODEL_COLOURS, MODEL_MARKERS
 
 REPORTED = "#777777"  # the colour of reported numbers, as in chapter 4

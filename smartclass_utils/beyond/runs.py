@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from smartclass_utils.batches import Batches, predict_logits
+from smartclass_utils.batches import Batches, predict_logits, softmax
 from smartclass_utils.beyond.steps import Step
 from smartclass_utils.config import SmartClassError
 from smartclass_utils.dataset import CleanData, load_clean
@@ -175,11 +175,6 @@ def sweep(
     return joblib.Parallel(n_jobs=jobs)(calls)
 
 
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Return probabilities, float32 (n, K), rows add up to 1."""
-    return torch.from_numpy(logits).softmax(dim=1).numpy()
-
-
 def teacher_says(folder: Path, name: str) -> Tensor:
     """Return the mean probabilities of all trainings of a step, float32 (n_train, K).
 
@@ -187,7 +182,9 @@ def teacher_says(folder: Path, name: str) -> Tensor:
     possible than from the label alone.
     """
     files = sorted(folder.glob(f"{name}_seed*.npz"))
-    each = [softmax(read_run(file).logits["flipped_train"]) for file in files]
+    each = [
+        softmax(read_run(file).logits["flipped_train"], np.float32) for file in files
+    ]
     return torch.from_numpy(np.mean(each, axis=0))
 
 

@@ -8,12 +8,12 @@ import joblib
 import numpy as np
 from sklearn.metrics import accuracy_score, f1_score
 
+from smartclass_utils.batches import softmax
 from smartclass_utils.beyond.crossval import cross_validate
 from smartclass_utils.beyond.runs import (
     Run,
     pretrain,
     read_run,
-    softmax,
     sweep,
 )
 from smartclass_utils.beyond.steps import (
@@ -90,7 +90,7 @@ def entry_of(
         about = run.about
         card = {**about, "name": name, "title": title}
         card["recipe"] = {"epochs": about["epochs"]}
-        probabilities = softmax(run.logits[f"{view}_test"])
+        probabilities = softmax(run.logits[f"{view}_test"], np.float32)
         predictions.append(Prediction(card, probabilities, targets, data.classes))
     [entry] = summarise(predictions)
     cpu = mean([run.about["cpu_seconds"] for run in runs])
@@ -100,7 +100,9 @@ def entry_of(
 def ensemble_of(data: CleanData, runs: list[Run], name: str, title: str) -> dict:
     """Return the entry of an ensemble: the mean of the trainings' probabilities."""
     each = {
-        split: np.mean([softmax(r.logits[f"flipped_{split}"]) for r in runs], axis=0)
+        split: np.mean(
+            [softmax(r.logits[f"flipped_{split}"], np.float32) for r in runs], axis=0
+        )
         for split in ("val", "test")
     }
     answers = {split: p.argmax(axis=1) for split, p in each.items()}
@@ -235,6 +237,7 @@ def run_study(
         alternatives: names of what else to try on validation, or "all".
         jobs: trainings side by side.
     """
+    tried = chosen_alternatives(alternatives)  # a wrong name stops before any training
     name = load(find_data(data)).name
     base = STUDIES / name
     folder = base / "runs"
@@ -254,7 +257,7 @@ def run_study(
             for seed in range(seeds)
         )
         second.append(PRETRAINED)
-    for step in chosen_alternatives(alternatives):
+    for step in tried:
         size = step.image_size
         place[size] = place.get(size) or clean_at(data, base, size)
         first.append(step)

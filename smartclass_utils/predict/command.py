@@ -43,7 +43,7 @@ def run_predict(
             could be used.
     """
     inputs = find_inputs(files)
-    if csv:
+    if csv is not None:
         check_csv(Path(csv), inputs)
     predictor = Predictor.load(model)
     print(CALM)
@@ -57,7 +57,7 @@ def run_predict(
             bar.update()
     if not any(row["region"] for row in rows):
         raise SmartClassError("None of these files could be used: name an image.")
-    if csv:
+    if csv is not None:
         write_csv(as_table(rows, predictor), Path(csv))
         print(f"The table is written: {printable(csv)}")
 

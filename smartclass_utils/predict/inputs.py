@@ -30,9 +30,9 @@ def inputs_of(name: str) -> list[Input]:
     """List the files behind one name."""
     path = Path(name)
     try:
-        if path.is_dir():
+        if name and path.is_dir():
             return files_below(path)
-        exists = path.exists()
+        exists = bool(name) and path.exists()  # Path("") is the current folder
     except (OSError, ValueError) as error:  # too long, a null character, no permission
         reason = getattr(error, "strerror", None) or error
         return [Input(name, sentence(f"cannot be read: {reason}"))]
@@ -40,7 +40,12 @@ def inputs_of(name: str) -> list[Input]:
 
 
 def files_below(folder: Path) -> list[Input]:
-    """List the possible images below a folder, and what was passed over."""
+    """List the possible images below a folder, and what was passed over.
+
+    Raises:
+        OSError: if the folder cannot be opened.
+    """
+    os.scandir(folder).close()
     found = scan(folder, folder)
     files = [Input((folder / file).as_posix()) for file in found.files]
     notes = [Input(str(folder), note) for note in found.notes]

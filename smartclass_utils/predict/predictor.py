@@ -1,5 +1,6 @@
 """A stored network, ready to be asked about faces."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,11 +50,17 @@ class Predictor:
         Raises:
             SmartClassError: if card or weights are missing, damaged or do not fit.
         """
-        path = Path(card_file) if card_file else SHIPPED_CARD
-        if not card_file and not path.exists():
+        path = SHIPPED_CARD if card_file is None else Path(card_file)
+        is_there = os.access(path, os.R_OK) and path.is_file()
+        if card_file is None and not is_there:
             raise SmartClassError(
                 f"There is no shipped model ({path.parent.name}/{path.name}): name one "
                 "with --model, such as data/models/main_seed0.json after `make report`."
+            )
+        if not is_there:
+            raise SmartClassError(
+                f"{path} is no file that can be read: name the card (.json) of a model "
+                "with --model, such as data/models/main_seed0.json."
             )
         card = read_card(path)
         if problem := problem_with(card):

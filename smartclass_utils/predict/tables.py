@@ -1,6 +1,7 @@
 """Many photographs, one row of a table for each face."""
 
 import os
+import warnings
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -82,6 +83,8 @@ def open_all(
     arguments = (predictor.image_size, predictor.margin, whole)
     if jobs == 1 or len(names) < PARALLEL_FROM:
         return (open_regions(name, *arguments) for name in names)
+    # Whoever stops early, such as with Ctrl-C, knows that some was not looked at.
+    warnings.filterwarnings("ignore", r"\d+ tasks", UserWarning, "joblib")
     with joblib.parallel_config("loky", inner_max_num_threads=1):
         pool = joblib.Parallel(jobs or joblib.cpu_count(), return_as="generator")
         return pool(joblib.delayed(open_regions)(name, *arguments) for name in names)
@@ -120,6 +123,16 @@ def check_csv(out: Path, inputs: list[Input]) -> None:
     Raises:
         SmartClassError: naming the file and the remedy.
     """
+    try:
+        check_place(out, inputs)
+    except OSError as error:
+        raise SmartClassError(
+            f"{out} cannot be used ({error.strerror}): give the table another name."
+        ) from error
+
+
+def check_place(out: Path, inputs: list[Input]) -> None:
+    """Do what :func:`check_csv` does; an OSError may come through."""
     folder = out.parent
     if out.suffix.lower() != ".csv":
         raise SmartClassError(f"--csv {out}: give the table a name that ends in .csv.")
@@ -136,7 +149,7 @@ def check_csv(out: Path, inputs: list[Input]) -> None:
         raise SmartClassError(
             f"{out} is one of the images: give the table another name."
         )
-    if out.exists() and not is_ours(out):
+    if out.exists() and not (out.is_file() and is_ours(out)):
         raise SmartClassError(
             f"{out} was not written by this command and is kept: give the table "
             "another name."

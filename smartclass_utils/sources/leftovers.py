@@ -7,6 +7,8 @@ from pathlib import Path
 from smartclass_utils.sources.oahega import ADULT
 from smartclass_utils.sources.scanning import (
     SUFFIXES,
+    entries_of,
+    is_folder,
     is_hidden,
     is_utf8,
     relative,
@@ -61,8 +63,7 @@ def way_down(root: Path, places: set[Path]) -> set[Path]:
 
 def images_in(folder: Path) -> list[str]:
     """Return the sorted names of what looks like an image right in a folder."""
-    with os.scandir(folder) as entries:
-        names = [entry.name for entry in entries if entry.is_file()]
+    names = (entry.name for entry in entries_of(folder) if not is_folder(entry))
     return sorted(name for name in names if is_image_name(name))
 
 

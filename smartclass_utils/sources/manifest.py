@@ -14,7 +14,7 @@ from smartclass_utils.sources import fed, fer, folders, labels_csv, oahega, rafd
 from smartclass_utils.sources.layouts import Loaded, read_table
 from smartclass_utils.sources.leftovers import left_out
 from smartclass_utils.sources.provenance import PROVENANCE
-from smartclass_utils.sources.scanning import some, subfolders
+from smartclass_utils.sources.scanning import is_folder, open_folder, some, subfolders
 
 UNDERSTOOD = (
     "RAF-DB (DATASET/train/1…7), OAHEGA (dataset/Angry…), FED 2023 (train/Agree…), "
@@ -83,7 +83,11 @@ def detect(root: Path) -> list[tuple[Layout, Path]]:
     """Return the layouts found in a folder, or in its sub-folders, and where.
 
     The list is empty where nothing is recognised.
+
+    Raises:
+        SmartClassError: if the folder cannot be opened.
     """
+    open_folder(root)
     here = detect_one(root)
     if here:
         return [here]
@@ -115,18 +119,13 @@ def load(root: Path | str) -> Manifest:
         root: a folder that is one data set or holds several in sub-folders.
 
     Raises:
-        SmartClassError: if it is missing, nothing in it is recognised, it holds fewer
-            than two classes, or a label file and the files disagree.
+        SmartClassError: if it is missing or closed, nothing in it is recognised, it
+            holds fewer than two classes, or a label file and the files disagree.
     """
-    root = Path(root).expanduser()
-    if not root.is_dir():
-        raise SmartClassError(
-            f"There is no folder {root}: name an existing one with DATA=…, or leave it "
-            "out to use the demo faces."
-        )
+    root = existing(root)
     found = detect(root)
     if not found:
-        inside = some(sorted(entry.name for entry in root.iterdir())) or "nothing"
+        inside = some(sorted(entry.name for entry in open_folder(root))) or "nothing"
         raise SmartClassError(
             f"{root} holds no data set that is understood (found: {inside}): lay it "
             f"out as {UNDERSTOOD}."
@@ -152,6 +151,17 @@ def load(root: Path | str) -> Manifest:
     name = "demo" if is_demo else as_text(data_set_name(root, names))
     notes = tuple(map(as_text, notes))
     return Manifest(root, name, table, classes, notes, given)
+
+
+def existing(folder: Path | str) -> Path:
+    """Return the path of a folder of data; refuse one that is not there."""
+    folder = Path(folder).expanduser()
+    if not is_folder(folder):
+        raise SmartClassError(
+            f"There is no folder {folder}: name an existing one with DATA=…, or leave "
+            "it out to use the demo faces."
+        )
+    return folder
 
 
 def merge(tables: list[pd.DataFrame]) -> pd.DataFrame:
@@ -221,18 +231,12 @@ def find_data(data: Path | str | None = None) -> Path:
     """
     wanted = str(data or os.environ.get("SMARTCLASS_DATA") or "")
     if wanted and wanted != "demo":
-        folder = Path(wanted).expanduser()
-        if not folder.is_dir():
-            raise SmartClassError(
-                f"There is no folder {folder}: name an existing one with DATA=…, or "
-                "leave it out to use the demo faces."
-            )
-        return folder
+        return existing(wanted)
     if not wanted:
         from smartclass_utils.sources.download import restore
 
         raw = restore(config.RAW_FOLDER)
-        if raw.is_dir() and detect(raw):
+        if is_folder(raw) and detect(raw):
             return raw
     from smartclass_utils.demo.drawing import draw_demo
 

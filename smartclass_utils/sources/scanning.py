@@ -37,20 +37,49 @@ def is_utf8(name: str) -> bool:
     return name.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
+def open_folder(folder: Path | str) -> list[os.DirEntry]:
+    """Return what lies in a folder.
+
+    Raises:
+        SmartClassError: if it cannot be opened.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError as error:
+        raise SmartClassError(
+            f"{folder} cannot be opened ({error.strerror}): make it readable or move "
+            "it away."
+        ) from error
+
+
+def entries_of(folder: Path) -> list[os.DirEntry]:
+    """Return what lies in a folder, nothing if it cannot be opened: scan names it."""
+    try:
+        return open_folder(folder)
+    except SmartClassError:
+        return []
+
+
+def is_folder(place: os.DirEntry | Path) -> bool:
+    """Return whether this is a folder that can be reached, without ever raising."""
+    try:
+        return place.is_dir()
+    except OSError:  # a link to itself, a closed folder above it, a name too long
+        return False
+
+
 def subfolders(folder: Path) -> list[str]:
     """Return the sorted names of the visible folders in a folder."""
-    with os.scandir(folder) as entries:
-        names = [entry.name for entry in entries if entry.is_dir()]
+    names = [entry.name for entry in entries_of(folder) if is_folder(entry)]
     return sorted(name for name in names if is_utf8(name) and not is_hidden(name))
 
 
 def child(folder: Path, *names: str) -> Path | None:
     """Follow names downwards without regard to case; ``None`` if one is missing."""
     for name in names:
-        if not folder.is_dir():
-            return None
-        with os.scandir(folder) as entries:
-            found = sorted(e.name for e in entries if e.name.lower() == name.lower())
+        names_there = (entry.name for entry in entries_of(folder))
+        found = sorted(other for other in names_there if other.lower() == name.lower())
         if not found:
             return None
         folder = folder / found[0]
@@ -89,7 +118,7 @@ def scan(
 
     Folders and broken links that are named like images are among the files, so that
     the cleaning reports them. Links that lead out of the folder are not followed, nor
-    are links to folders.
+    are links to folders. A folder further down that cannot be opened is a note.
 
     Args:
         folder: where to look; may itself be a link.
@@ -98,7 +127,8 @@ def scan(
         within: the data set's own folder, which ``folder`` must not be a link out of.
 
     Raises:
-        SmartClassError: if it is one; a download could bring in any folder so.
+        SmartClassError: if it is one; a download could bring in any folder so. Or if
+            ``folder`` itself cannot be opened.
     """
     home = os.path.realpath(folder) + os.sep
     if within and not home.startswith(os.path.realpath(within) + os.sep):
@@ -106,40 +136,49 @@ def scan(
             f"{folder} is a link that leads out of {within}: put the images themselves "
             "there."
         )
-    files, foreign, links, unreadable = [], [], [], []
+    files, foreign, links, unreadable, closed = [], [], [], [], []
     pending = [(str(folder), relative(folder, root))]
     while pending:
         place, prefix = pending.pop()
-        with os.scandir(place) as entries:
-            for entry in entries:
-                name = entry.name
-                if is_hidden(name):
-                    continue
-                path = f"{prefix}/{name}" if prefix else name
-                looks_right = os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122
-                is_image_name = looks_right and "." in name
-                if not is_utf8(name):
-                    unreadable.append(ascii(path))
-                elif entry.is_symlink():
-                    inside = os.path.realpath(entry.path).startswith(home)
-                    if entry.is_dir() or not inside:
-                        links.append(path)
-                    elif looks_right:
-                        files.append(path)
-                elif entry.is_dir() and not is_image_name:
-                    if name.lower() not in skip:
-                        pending.append((entry.path, path))
-                else:
-                    (files if looks_right else foreign).append(path)
-    messages = (
-        (foreign, "passed over, as their names are not those of images"),
-        (links, "passed over, as they are links to folders or out of the data"),
-        (unreadable, "passed over, as their names are not UTF-8: rename them"),
-    )
+        try:
+            entries = open_folder(place)
+        except SmartClassError:
+            if place == str(folder):
+                raise
+            closed.append(prefix)
+            continue
+        for entry in entries:
+            name = entry.name
+            if is_hidden(name):
+                continue
+            path = f"{prefix}/{name}" if prefix else name
+            looks_right = os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122
+            is_image_name = looks_right and "." in name
+            if not is_utf8(name):
+                unreadable.append(ascii(path))
+            elif entry.is_symlink():
+                inside = os.path.realpath(entry.path).startswith(home)
+                if is_folder(entry) or not inside:
+                    links.append(path)
+                elif looks_right:
+                    files.append(path)
+            elif is_folder(entry) and not is_image_name:
+                if name.lower() not in skip:
+                    pending.append((entry.path, path))
+            else:
+                (files if looks_right else foreign).append(path)
     notes = [
-        f"{len(names)} {'file' if len(names) == 1 else 'files'} {what} "
-        f"({some(sorted(names))})."
-        for names, what in messages
-        if names
+        counted("file", foreign, ", as their names are not those of images"),
+        counted("file", links, ", as they are links to folders or out of the data"),
+        counted("file", unreadable, ", as their names are not UTF-8: rename them"),
+        counted("folder", closed, ", as they cannot be opened: make them readable"),
     ]
-    return Found(sorted(files), notes)
+    return Found(sorted(files), [note for note in notes if note])
+
+
+def counted(kind: str, names: list[str], why: str) -> str:
+    """Return a sentence on what was passed over, ``""`` if nothing was."""
+    if not names:
+        return ""
+    kind = kind if len(names) == 1 else f"{kind}s"
+    return f"{len(names)} {kind} passed over{why} ({some(sorted(names))})."

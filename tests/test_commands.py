@@ -1,0 +1,70 @@
+"""How a command ends: with a status, and a sentence rather than a traceback."""
+
+import subprocess
+import sys
+
+import pytest
+
+from smartclass_utils import __main__ as cli
+from smartclass_utils.config import ROOT, SmartClassError
+
+COMMANDS = (["predict", "a.png"], ["report"], ["study", "demo"])
+
+
+def end_with(monkeypatch, error, arguments=("predict", "a.png")):
+    """Run a command that raises; return its status."""
+
+    def run(_):
+        raise error
+
+    monkeypatch.setattr(sys, "argv", ["smartclass", *arguments])
+    monkeypatch.setattr(cli, "run", run)
+    return cli.main()
+
+
+@pytest.mark.parametrize("arguments", COMMANDS, ids=lambda words: words[0])
+def test_ctrl_c_is_one_line_and_status_130(monkeypatch, capsys, arguments):
+    assert end_with(monkeypatch, KeyboardInterrupt(), arguments) == 130
+    assert capsys.readouterr().err == "smartclass: stopped before it was done.\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (SmartClassError("Mend it."), "Mend it."),
+        (PermissionError(13, "Permission denied", "x/y.npy"), "x/y.npy cannot be used"),
+        (OSError(28, "No space left on device"), "output cannot be used (No space"),
+    ],
+)
+def test_what_can_be_mended_is_one_line_and_status_2(monkeypatch, capsys, error, said):
+    assert end_with(monkeypatch, error) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("smartclass: ")
+    assert said in line
+
+
+def test_a_fault_of_the_program_is_not_hidden(monkeypatch):
+    with pytest.raises(ZeroDivisionError):
+        end_with(monkeypatch, ZeroDivisionError())
+
+
+@pytest.mark.parametrize(
+    "arguments", [["data"], ["--help"]], ids=lambda words: words[0]
+)
+def test_a_reader_that_leaves_early_ends_it_quietly(arguments):
+    command = [sys.executable, "-m", "smartclass_utils", *arguments]
+    child = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    child.stdout.close()
+    assert child.stderr.read() == b""
+    child.stderr.close()
+    assert child.wait(60) in (0, 1)  # argparse takes no notice of it
+
+
+@pytest.mark.parametrize("option", ["--jobs", "--seeds"])
+@pytest.mark.parametrize("value", ["0", "-1", "many"])
+def test_counts_below_1_are_refused(monkeypatch, capsys, option, value):
+    monkeypatch.setattr(sys, "argv", ["smartclass", "study", "demo", option, value])
+    assert cli.main() == 2
+    assert f"argument {option}: " in capsys.readouterr().err
