@@ -164,6 +164,21 @@ def test_cross_validation_gives_a_row_a_fold(clean):
     assert shown.loc["Main CNN", "folds"] == 3
 
 
+def test_folds_are_kept_as_soon_as_they_are_done(clean, tmp_path, monkeypatch):
+    first = crossval.cross_validate(clean, [MAIN], 3, folder=tmp_path)
+    (tmp_path / "main_fold2of3_seed0.json").unlink()
+    trained, train = [], crossval.train_fold
+
+    def watched(data, step, folds, which, *others):
+        trained.append(which)
+        return train(data, step, folds, which, *others)
+
+    monkeypatch.setattr(crossval, "train_fold", watched)
+    again = crossval.cross_validate(clean, [MAIN], 3, folder=tmp_path)
+    assert trained == [1]
+    assert again.drop(columns="seconds").equals(first.drop(columns="seconds"))
+
+
 @pytest.fixture
 def content(clean, tmp_path):
     folder = tmp_path / "runs"

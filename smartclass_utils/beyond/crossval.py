@@ -18,6 +18,7 @@ from smartclass_utils.beyond.runs import train_step
 from smartclass_utils.beyond.steps import Step
 from smartclass_utils.config import SmartClassError
 from smartclass_utils.dataset import CleanData, load_clean
+from smartclass_utils.files import read_json, write_json
 from smartclass_utils.hardware import pick_device
 from smartclass_utils.near_duplicates import clusters, near_pairs
 
@@ -63,12 +64,35 @@ def fold_splits(data: CleanData, folds: int, seed: int = 0) -> list[CleanData]:
 
 
 def one_fold(
-    clean: Path, step: Step, folds: int, which: int, seed: int, threads: int | None
+    clean: Path,
+    step: Step,
+    folds: int,
+    which: int,
+    seed: int,
+    threads: int | None,
+    folder: Path | None,
+) -> dict:
+    """Return one row of the table, from ``folder`` if that fold was done before."""
+    data = load_clean(clean)
+    if not folder:
+        return train_fold(data, step, folds, which, seed, threads)
+    file = folder / f"{step.name}_fold{which + 1}of{folds}_seed{seed}.json"
+    if file.exists():
+        kept = read_json(file, "delete it")
+        if kept["fingerprint"] == data.fingerprint:
+            return kept["row"]
+    row = train_fold(data, step, folds, which, seed, threads)
+    write_json(file, {"fingerprint": data.fingerprint, "row": row})
+    return row
+
+
+def train_fold(
+    data: CleanData, step: Step, folds: int, which: int, seed: int, threads: int | None
 ) -> dict:
     """Train on all folds but one and test on that; return one row of the table."""
     if threads:
         torch.set_num_threads(threads)
-    data = fold_splits(load_clean(clean), folds, seed)[which]
+    data = fold_splits(data, folds, seed)[which]
     fitted, about = train_step(data, step, seed)
     device = pick_device()
     batches = Batches(data, "test", device)
@@ -88,7 +112,12 @@ def one_fold(
 
 
 def cross_validate(
-    clean: Path, steps: list[Step], folds: int = 5, seed: int = 0, jobs: int = 1
+    clean: Path,
+    steps: list[Step],
+    folds: int = 5,
+    seed: int = 0,
+    jobs: int = 1,
+    folder: Path | None = None,
 ) -> pd.DataFrame:
     """Cross-validate steps; the folds go through joblib, see :func:`sweep`.
 
@@ -98,6 +127,7 @@ def cross_validate(
         folds: k.
         seed: of the folds and of every training.
         jobs: processes.
+        folder: where each fold is kept as soon as it is done; by default nowhere.
 
     Returns:
         One row a step and fold: ``step``, ``title``, ``fold`` (1…k), ``train`` and
@@ -106,7 +136,7 @@ def cross_validate(
     fold_splits(load_clean(clean), folds, seed)  # says at once what can't work
     threads = max(1, (joblib.cpu_count() or 1) // jobs) if jobs > 1 else None
     calls = [
-        joblib.delayed(one_fold)(clean, step, folds, which, seed, threads)
+        joblib.delayed(one_fold)(clean, step, folds, which, seed, threads, folder)
         for step in steps
         for which in range(folds)
     ]

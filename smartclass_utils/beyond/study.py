@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.metrics import accuracy_score, f1_score
 
 from smartclass_utils.batches import softmax
-from smartclass_utils.beyond.crossval import cross_validate
+from smartclass_utils.beyond.crossval import cross_validate, fold_splits
 from smartclass_utils.beyond.runs import (
     Run,
     pretrain,
@@ -243,6 +243,8 @@ def run_study(
     folder = base / "runs"
     folder.mkdir(parents=True, exist_ok=True)
     place = {IMAGE_SIZE: clean_at(data, base, IMAGE_SIZE)}
+    if folds:
+        fold_splits(load_clean(place[IMAGE_SIZE]), folds)  # says now what can't work
     first = [*REPORT_RECIPE, *LADDER, *STRONG_RECIPE, OWN]
     second = [DISTILLED, *([TRANSFER] if cached_weights() else [])]
     if others:
@@ -267,7 +269,7 @@ def run_study(
     cleaned = load_clean(place[IMAGE_SIZE])
     if folds:
         table = cross_validate(
-            place[IMAGE_SIZE], list(CROSS_VALIDATED), folds, jobs=jobs
+            place[IMAGE_SIZE], list(CROSS_VALIDATED), folds, jobs=jobs, folder=folder
         )
         write_json(folder / "folds.json", table.to_dict("records"))
     path = Path(out) if out else RESULTS_FOLDER / f"{name}.json"
