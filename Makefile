@@ -68,7 +68,7 @@ lab: $(READY) ## open JupyterLab on its start page
 bench: $(READY) ## measure speed and memory, as ratios within one run
 	$(RUN) -m benchmarks
 
-soak: $(READY) ## faults on purpose: mutated images, kills, full disks; takes minutes
+soak: $(READY) ## faults on purpose: mutated images, kills, full disks, much data; takes minutes
 	$(RUN) -m benchmarks soak
 
 record: report ## for maintainers: keep the demo report as the committed notebooks

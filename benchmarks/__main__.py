@@ -14,7 +14,7 @@ from smartclass_utils.hardware import environment
 from smartclass_utils.recording import fill
 
 BENCHMARKS = ("cleaning", "training", "gpu", "report", "memory")
-SOAK = ("decoder", "interruption", "disk")  # not about speed, and take minutes
+SOAK = ("decoder", "interruption", "disk", "scale")  # take minutes
 RESULTS = Path(__file__).with_name("results.json")
 PAGE = Path(__file__).with_name("README.md")
 
