@@ -117,7 +117,9 @@ def draw(found: pd.DataFrame) -> Figure:
         ax.set_xticks(sizes, [f"{n:,}" for n in sizes])
         ax.minorticks_off()
         ax.grid(axis="y")
-    axes[1].legend()
+    fig.legend(
+        *axes[1].get_legend_handles_labels(), loc="outside lower center", ncols=4
+    )
     return fig
 
 
