@@ -6,6 +6,7 @@ nor the start of workers count, and then on those that are measured.
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -77,14 +78,15 @@ def anonymous_now(process: psutil.Process) -> int:
     """Return the bytes that a process and its children hold in anonymous memory.
 
     Pages of mapped files are not among them: the system drops those when it needs room.
+    Pages that a child shares with its parent count once. Linux only.
     """
     total = 0
     for one in [process, *process.children(recursive=True)]:
         try:
-            memory = one.memory_info()
-        except psutil.NoSuchProcess:
+            text = Path(f"/proc/{one.pid}/smaps_rollup").read_text()
+        except OSError:  # it has ended
             continue
-        total += memory.rss - memory.shared
+        total += 1024 * int(re.search(r"Pss_Anon:\s+(\d+)", text)[1])
     return total
 
 

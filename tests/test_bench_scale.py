@@ -1,5 +1,10 @@
+import sys
+
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
+import psutil
+import pytest
 
 from benchmarks import bench_scale
 from benchmarks.made_up import write_sources
@@ -9,6 +14,18 @@ def test_stages_follow_each_other_and_count_their_images(tmp_path):
     write_sources(tmp_path / "photos", 80, bench_scale.SIZE)
     images = [stage(tmp_path) for stage in bench_scale.STAGES.values()]
     assert images == [80, 56, 12]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_memory_that_is_held_counts_and_a_mapped_file_does_not(tmp_path):
+    process, size = psutil.Process(), 64 * 2**20
+    before = bench_scale.anonymous_now(process)
+    (tmp_path / "file").write_bytes(bytes(size))
+    mapped = np.memmap(tmp_path / "file", np.uint8, "r")
+    assert mapped.max() == 0
+    assert bench_scale.anonymous_now(process) - before < size / 2
+    held = np.ones(size, np.uint8)
+    assert bench_scale.anonymous_now(process) - before > len(held) / 2
 
 
 def test_every_stage_has_a_line_in_both_panels_and_its_numbers():
