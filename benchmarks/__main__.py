@@ -21,6 +21,7 @@ SOAK = (
     "killed_export",
     "together",
     "disk",
+    "scale",
 )  # not about speed, and take minutes
 RESULTS = Path(__file__).with_name("results.json")
 PAGE = Path(__file__).with_name("README.md")

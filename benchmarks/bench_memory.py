@@ -5,27 +5,16 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import psutil
-from PIL import Image
 
-from smartclass_utils.config import CLASSES
+from benchmarks.made_up import write_sources
 
 IMAGES = 31_708  # the original report's grand total
 SIZE = 48
 INTERVAL = 0.25  # seconds between two looks at the memory
-
-
-def write_sources(folder: Path, n_images: int) -> None:
-    """Write noise images of four classes, a different one each."""
-    generator = np.random.default_rng(0)
-    for name in CLASSES:
-        (folder / name).mkdir(parents=True)
-    for i in range(n_images):
-        pixels = generator.integers(0, 256, (SIZE, SIZE), dtype=np.uint8)
-        Image.fromarray(pixels).save(folder / CLASSES[i % 4] / f"{i:05d}.png")
 
 
 def held_now(process: psutil.Process) -> int:
@@ -39,11 +28,28 @@ def held_now(process: psutil.Process) -> int:
     return total
 
 
+def peak_of(
+    process: psutil.Popen, look: Callable[[psutil.Process], int] = held_now
+) -> int:
+    """Wait for a process to end; return the most bytes that ``look`` saw.
+
+    Raises:
+        RuntimeError: if the process fails.
+    """
+    peak = 0
+    while process.poll() is None:
+        peak = max(peak, look(process))
+        time.sleep(INTERVAL)
+    if process.returncode:
+        raise RuntimeError(f"{process.args} ended with code {process.returncode}")
+    return peak
+
+
 def run(n_images: int = IMAGES) -> dict:
     """Run the report for one epoch on made-up images; return its peak memory."""
     with tempfile.TemporaryDirectory() as folder:
         data, out = Path(folder, "noise"), Path(folder, "out")
-        write_sources(data, n_images)
+        write_sources(data, n_images, SIZE)
         command = [sys.executable, "-m", "smartclass_utils", "report"]
         command += ["--epochs", "1", "--seeds", "1"]
         start = time.perf_counter()
@@ -53,12 +59,7 @@ def run(n_images: int = IMAGES) -> dict:
             stderr=subprocess.DEVNULL,
             env={**os.environ, "TQDM_DISABLE": "1"},
         )
-        peak = 0
-        while process.poll() is None:
-            peak = max(peak, held_now(process))
-            time.sleep(INTERVAL)
-        if process.returncode:
-            raise RuntimeError(f"the report ended with code {process.returncode}")
+        peak = peak_of(process)
         return {
             "images": n_images,
             "peak memory, MiB": round(peak / 2**20),

@@ -5,8 +5,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from smartclass_utils.cleaning.shards import write_png
 from smartclass_utils.config import CLASSES
 from smartclass_utils.dataset import CleanData
+
+
+def write_sources(folder: Path, n_images: int, size: int) -> None:
+    """Write noise images of four classes, a different one each, as PNG files."""
+    generator = np.random.default_rng(0)
+    for name in CLASSES:
+        (folder / name).mkdir(parents=True)
+    for i in range(n_images):
+        pixels = generator.integers(0, 256, (size, size), dtype=np.uint8)
+        write_png(pixels, folder / CLASSES[i % len(CLASSES)] / f"{i:06d}.png")
 
 
 def clean_data_of(n_images: int, size: int) -> CleanData:

@@ -13,6 +13,7 @@ from smartclass_utils.near_duplicates import (
     NEAR,
     clusters,
     correlation,
+    distance,
     near_pairs,
     perceptual_hash,
 )
@@ -56,9 +57,9 @@ def found_copies(
     shares = {}
     for name, changed in altered.items():
         both = np.concatenate([images, changed.clip(0, 255)]).astype(np.uint8)
-        bits = perceptual_hash(both).reshape(2, len(rows), -1)
+        hashes = perceptual_hash(both).reshape(2, len(rows))
         pairs = np.stack([np.arange(len(rows)), np.arange(len(rows)) + len(rows)], 1)
-        close = (bits[0] != bits[1]).sum(axis=1) <= near
+        close = distance(hashes[0], hashes[1]) <= near
         shares[name] = float((close & (correlation(both, pairs) >= alike)).mean())
     return shares
 

@@ -20,7 +20,7 @@ from smartclass_utils.config import SmartClassError
 from smartclass_utils.dataset import CleanData, load_clean
 from smartclass_utils.files import read_json, write_json
 from smartclass_utils.hardware import pick_device
-from smartclass_utils.near_duplicates import clusters, near_pairs
+from smartclass_utils.near_duplicates import near_clusters
 
 
 def groups_of(data: CleanData) -> np.ndarray:
@@ -28,9 +28,8 @@ def groups_of(data: CleanData) -> np.ndarray:
 
     That is the subject where it is known, else the cluster of nearly equal pictures.
     """
-    alike = clusters(near_pairs(data.images), len(data.labels))
     subjects = data.labels["subject"].to_numpy()
-    unnamed = [f"cluster {number}" for number in alike]
+    unnamed = [f"cluster {number}" for number in near_clusters(data.images)]
     return pd.factorize(np.where(subjects == "", unnamed, subjects))[0]
 
 

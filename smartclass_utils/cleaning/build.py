@@ -14,7 +14,7 @@ from smartclass_utils.cleaning.shards import SHARD, Verdict
 from smartclass_utils.cleaning.splits import complete_split, draw_split
 from smartclass_utils.config import MANIFEST_COLUMNS, SmartClassError
 from smartclass_utils.files import replacing, sha256, write_json
-from smartclass_utils.near_duplicates import clusters, near_pairs
+from smartclass_utils.near_duplicates import near_clusters
 from smartclass_utils.sources import Manifest
 
 PARTS = ".parts"
@@ -55,7 +55,7 @@ def fill(
         kept["split"] = complete_split(kept["label"], kept["split"])
     else:
         images = np.load(build / "images.npy", mmap_mode="r", allow_pickle=False)
-        alike = clusters(near_pairs(images), len(images))
+        alike = near_clusters(images)
         kept["split"] = draw_split(kept["label"], kept["subject"], alike)
     write_tables(build, table, kept)
     counts = count(manifest.table, table)

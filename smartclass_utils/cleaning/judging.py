@@ -1,6 +1,7 @@
 """What becomes of each file, what it is called, and the counts."""
 
 import re
+from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -17,38 +18,47 @@ def judge(
     used: pd.DataFrame, verdicts: list[Verdict], given_split: bool
 ) -> pd.DataFrame:
     """Return the used rows with sha256, kind and reason of rejection, and notes."""
-    table = used.assign(
+    verdicts = list(verdicts)
+    same: dict[str, list[int]] = {}  # SHA-256 → its rows
+    for row, verdict in enumerate(verdicts):
+        if verdict.kind == "":
+            same.setdefault(verdict.sha256, []).append(row)
+    files, labels = list(used["file"]), list(used["label"])
+    for rows in same.values():
+        if len(rows) > 1:
+            mark_duplicates(verdicts, rows, files, labels, given_split)
+    return used.assign(
         sha256=[v.sha256 for v in verdicts],
         kind=[v.kind for v in verdicts],
         reason=[v.reason for v in verdicts],
         notes=["; ".join(v.notes) for v in verdicts],
     )
-    good = table[table["kind"] == ""]
-    for _, same in good[good.duplicated("sha256", keep=False)].groupby("sha256"):
-        mark_duplicates(table, same, given_split)
-    return table
 
 
-def mark_duplicates(table: pd.DataFrame, same: pd.DataFrame, given_split: bool) -> None:
-    """Reject or note the rows that hold one and the same image, in place."""
-    first, rest = same.index[0], same.index[1:]
-    conflict = same["label"].nunique() > 1
+def mark_duplicates(
+    verdicts: list[Verdict],
+    rows: list[int],
+    files: list[str],
+    labels: list[str],
+    given_split: bool,
+) -> None:
+    """Reject or note the rows that hold one and the same image, in ``verdicts``."""
+    conflict = len({labels[row] for row in rows}) > 1
     kind = "same image under different labels" if conflict else "duplicate"
     if given_split:
-        text = table.loc[same.index, "notes"]
         note = f"{kind}, kept as the split is given"
-        table.loc[same.index, "notes"] = [f"{t}; {note}" if t else note for t in text]
-    elif conflict:
-        files = [f"{row.file} ({row.label})" for row in same.itertuples()]
-        more = (
-            f" and {len(files) - NAMES_SHOWN} more" if len(files) > NAMES_SHOWN else ""
-        )
-        table.loc[same.index, "kind"] = kind
-        reason = f"{kind}: {', '.join(files[:NAMES_SHOWN])}{more}"
-        table.loc[same.index, "reason"] = reason
+        for row in rows:
+            verdicts[row] = verdicts[row]._replace(notes=[*verdicts[row].notes, note])
+        return
+    if conflict:
+        shown = [f"{files[row]} ({labels[row]})" for row in rows[:NAMES_SHOWN]]
+        n_more = len(rows) - NAMES_SHOWN
+        more = f" and {n_more} more" if n_more > 0 else ""
+        rejected, reason = rows, f"{kind}: {', '.join(shown)}{more}"
     else:
-        table.loc[rest, "kind"] = kind
-        table.loc[rest, "reason"] = f"duplicate of {same.at[first, 'file']}"
+        rejected, reason = rows[1:], f"{kind} of {files[rows[0]]}"
+    for row in rejected:
+        verdicts[row] = verdicts[row]._replace(kind=kind, reason=reason)
 
 
 def clean_names(kept: pd.DataFrame) -> list[str]:
@@ -58,17 +68,15 @@ def clean_names(kept: pd.DataFrame) -> list[str]:
         source: re.sub(r"[^a-z0-9]+", "", source.lower()) or "images"
         for source in set(kept["source"])
     }
-    taken: set[str] = set()
+    number: Counter[str] = Counter()
     names = []
     for label, source, digest in zip(
         kept["label"], kept["source"], kept["sha256"], strict=True
     ):
         stem = f"{folders[label]}/{sources[source]}_{digest[:DIGITS]}"
-        name, number = f"{stem}.png", 2
-        while name in taken:
-            name, number = f"{stem}-{number}.png", number + 1
-        taken.add(name)
-        names.append(name)
+        number[stem] += 1
+        again = f"-{number[stem]}" if number[stem] > 1 else ""
+        names.append(f"{stem}{again}.png")
     return names
 
 
