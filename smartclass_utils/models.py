@@ -69,10 +69,11 @@ class ResidualCNN(nn.Module):
     Args:
         n_classes: number of classes, K.
         channels: output channels of each block; all but the first halve the image.
+        hidden: width of a first connected layer, 0 for none.
         average: hand on only the mean of each channel, as large networks do, instead
             of all its places. Faces that lie in the same place in every image are told
             apart better by place.
-        dropout: probability of dropping a value before the connected layer.
+        dropout: probability of dropping a value before each connected layer.
         image_size: height and width of the images, in pixels.
         normalisation: ``"half"`` or ``"imagenet"``.
     """
@@ -81,6 +82,7 @@ class ResidualCNN(nn.Module):
         self,
         n_classes: int,
         channels: tuple[int, ...] = (32, 64, 128),
+        hidden: int = 0,
         average: bool = False,
         dropout: float = 0.5,
         image_size: int = IMAGE_SIZE,
@@ -99,11 +101,14 @@ class ResidualCNN(nn.Module):
             layers.append(ResidualBlock(width, out_channels, stride=1 if i == 0 else 2))
             width, size = out_channels, size if i == 0 else -(-size // 2)
         self.features = nn.Sequential(*layers)
+        width *= 1 if average else size * size
+        first = [nn.Dropout(dropout), nn.Linear(width, hidden), nn.ReLU()]
         self.classifier = nn.Sequential(
             nn.AdaptiveAvgPool2d(1) if average else nn.Identity(),
             nn.Flatten(),
+            *(first if hidden else []),
             nn.Dropout(dropout),
-            nn.Linear(width * (1 if average else size * size), n_classes),
+            nn.Linear(hidden or width, n_classes),
         )
 
     def forward(self, images: Tensor) -> Tensor:

@@ -92,6 +92,7 @@ ALTERNATIVES = (
     other("64px", "64 pixels instead of 48", image_size=64),
     other("wide", "half as many channels again", changes={"channels": (48, 96, 192)}),
     other("deep", "a fourth block", changes={"channels": (32, 64, 128, 128)}),
+    other("hidden", "a second connected layer", changes={"hidden": 128}),
     other("mean", "mean over places", changes={"average": True}),
     other("imagenet", "ImageNet's mean and sd", changes={"normalisation": "imagenet"}),
     other("far", "twice the augmentation", recipe=replace(STRONG, augmentation=FAR)),
