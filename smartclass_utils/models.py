@@ -102,14 +102,11 @@ class ResidualCNN(nn.Module):
             width, size = out_channels, size if i == 0 else -(-size // 2)
         self.features = nn.Sequential(*layers)
         width *= 1 if average else size * size
-        first = [nn.Dropout(dropout), nn.Linear(width, hidden), nn.ReLU()]
-        self.classifier = nn.Sequential(
-            nn.AdaptiveAvgPool2d(1) if average else nn.Identity(),
-            nn.Flatten(),
-            *(first if hidden else []),
-            nn.Dropout(dropout),
-            nn.Linear(hidden or width, n_classes),
-        )
+        head = [nn.AdaptiveAvgPool2d(1) if average else nn.Identity(), nn.Flatten()]
+        if hidden:
+            head += [nn.Dropout(dropout), nn.Linear(width, hidden), nn.ReLU()]
+        head += [nn.Dropout(dropout), nn.Linear(hidden or width, n_classes)]
+        self.classifier = nn.Sequential(*head)
 
     def forward(self, images: Tensor) -> Tensor:
         """Map (N, 1, H, W) grey values 0…255 to (N, K) logits."""
