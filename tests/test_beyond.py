@@ -251,6 +251,7 @@ def test_verdicts_read_a_study_out(content):
     text = verdicts.summary(named)
     assert "The recipe alone takes the main CNN from" in text
     assert "the published 86.67 %" in text
+    assert "The best of the report's networks, beside ours: " in text
     assert "Equal class weights change" in verdicts.balance_verdict(content)
     own = next(entry for entry in content["models"] if entry["name"] == "own")
     found = verdicts.findings({"made up": content}, own, "demo")

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 
 from smartclass_utils.beyond.stored import read_published
-from smartclass_utils.tables import percent, plus_minus
+from smartclass_utils.tables import percent, plus_minus, verdict
 
 STEPS = 7  # of a ladder on which every step was taken by itself
 
@@ -70,6 +70,18 @@ def best_of_all(content: dict) -> str:
     )
 
 
+def beside_the_report(content: dict) -> str:
+    """Compare our own network with the best of the report's, of the same recipe."""
+    strong = [e for e in content["models"] if e["name"].endswith("_strong")]
+    best = max(strong, key=lambda entry: entry["accuracy"])
+    own = by_name(content)["own"]
+    return (
+        f"The best of the report's networks, beside ours: {verdict(best, own)} On the "
+        f"validation images that network has {plus_minus(best, 'val_accuracy')} %, "
+        f"ours {plus_minus(own, 'val_accuracy')} %."
+    )
+
+
 def where_it_flattens(content: dict) -> str:
     """Say how close all networks with the strong recipe end."""
     names = ("main_strong", "variant1_strong", "variant2_strong", "own")
@@ -105,8 +117,8 @@ def against_published(content: dict) -> str:
 
 def summary(content: dict) -> str:
     """Read the table of all models out, as a list."""
-    lines = [recipe_and_network(content), where_it_flattens(content)]
-    lines.append(best_of_all(content))
+    parts = (recipe_and_network, beside_the_report, where_it_flattens, best_of_all)
+    lines = [part(content) for part in parts]
     lines += [against_published(content)] if against_published(content) else []
     return "\n".join(f"- {line}" for line in lines)
 
