@@ -29,6 +29,8 @@ from smartclass_utils.sources import find_data, load
 NOTEBOOKS = ROOT / "notebooks"
 CHAPTER_SECONDS = "chapter_seconds.json"
 LOCK = ".report.lock"
+# A kernel warns that its sockets are not encrypted; they are bound to this machine.
+QUIET_KERNEL = ["--log-level=ERROR"]
 STAGE = "unfinished"  # folder in which a report is made before it replaces another
 
 
@@ -138,6 +140,7 @@ def run_notebooks(place: Workspace, parameters: dict[str, int]) -> None:
                 parameters={k: v for k, v in parameters.items() if k in takes},
                 cwd=str(NOTEBOOKS),
                 kernel_name="python3",
+                extra_arguments=QUIET_KERNEL,
             )
         except papermill.PapermillExecutionError as error:
             raise SmartClassError(explain(error, folder / file.name)) from error
