@@ -192,7 +192,7 @@ def content(clean, tmp_path):
 def test_a_study_is_stored_in_the_form_of_results_json(content):
     names = [entry["name"] for entry in content["models"]]
     assert names[:3] == ["main", "variant1", "variant2"]
-    assert names[-1] == "own_ensemble"
+    assert names[-2:] == ["own_ensemble", "all_strong_ensemble"]
     for entry in content["models"]:
         assert 0 <= entry["accuracy"] <= 1
         assert np.sum(entry["confusion"]) in (16, 32)

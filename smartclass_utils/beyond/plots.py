@@ -148,4 +148,4 @@ def group_of(name: str) -> str:
     """Return which recipe and whose network an entry of a study stands for."""
     if name.startswith("own"):
         return "our own"
-    return "strong recipe" if name.endswith("_strong") else "report's recipe"
+    return "strong recipe" if "_strong" in name else "report's recipe"

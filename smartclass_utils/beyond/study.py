@@ -155,6 +155,10 @@ def models_of(data: CleanData, runs: dict[str, list[Run]]) -> list[dict]:
         if len(own) > 1:
             title = f"Ensemble of {len(own)}: {step.title.lower()}"
             entries.append(ensemble_of(data, own, f"{step.name}_ensemble", title))
+    strong = [run for s in (*STRONG_RECIPE, OWN) for run in runs.get(s.name, [])]
+    if len(strong) > len(runs.get(OWN.name, [])):
+        title = f"Ensemble of {len(strong)}: all with the strong recipe"
+        entries.append(ensemble_of(data, strong, "all_strong_ensemble", title))
     return entries
 
 
