@@ -108,7 +108,7 @@ def study_table(content: dict) -> str:
     return (
         "\n".join(lines) + f"\n\n{split['train']:,} training and {split['test']} test "
         f"images; mean ± standard deviation of {len(first['seeds'])} trainings; CPU "
-        "minutes of one training."
+        "minutes of one training, or of all of an ensemble."
     )
 
 

@@ -62,8 +62,14 @@ def models_table(content: dict) -> pd.DataFrame:
 
 
 def unbroken(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table of texts whose cells are not broken over two lines."""
-    return table.map(lambda text: text.replace(" ", "\u00a0"))
+    """Return a table of texts whose cells are not broken over two lines.
+
+    A dash would allow a break before the space that follows; a word joiner forbids it.
+    """
+    spaces = {" – ": "\u00a0–\u2060\u00a0", " ": "\u00a0"}
+    for text, kept in spaces.items():
+        table = table.map(lambda cell, text=text, kept=kept: cell.replace(text, kept))
+    return table
 
 
 def steps_table(contents: dict[str, dict]) -> pd.DataFrame:
