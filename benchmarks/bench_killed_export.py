@@ -18,7 +18,7 @@ KILLS = 50
 CHILD = """
 import sys
 from pathlib import Path
-from smartclass_utils.config import workspace, workspace_in
+from smartclass_utils.config import workspace_in
 from smartclass_utils.report import STAGE, export, publish, the_only_one
 place = workspace_in(Path(sys.argv[1]))
 print("ready", flush=True)
