@@ -1,197 +1,267 @@
-"""Trained models on disk: weights, and a JSON card that says what they are."""
+"""Trained networks on disk: one file a training, with a card that says what it is."""
 
-import io
-import zipfile
-from dataclasses import asdict
+import json
+import re
+import time
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+import safetensors
+import safetensors.torch
 import torch
 from torch import nn
+from torch.utils.data import DataLoader
 
+from smartclass_utils import models, training
 from smartclass_utils.config import SmartClassError
-from smartclass_utils.dataset import CleanData
-from smartclass_utils.files import read_json, replacing, sha256, write_json
+from smartclass_utils.dataset import CleanData, tensors
+from smartclass_utils.files import replacing
 from smartclass_utils.hardware import environment
-from smartclass_utils.models import TITLES, count_parameters, from_spec
+from smartclass_utils.keys import describe, hash_of, key_of
 from smartclass_utils.names import as_text
-from smartclass_utils.recipes import Recipe
-from smartclass_utils.training import Fit
 
-# What a card must say, and as what.
-CARD = {
+ENDING = ".safetensors"
+CARD = {  # what a card must say, and as what
     "name": str,
-    "title": str,
-    "architecture": str,
+    "network": str,
     "arguments": dict,
     "parameters": int,
     "classes": list,
     "seed": int,
+    "chapter": int,
+    "epochs": int,
     "recipe": dict,
-    "best_epoch": int,
     "history": dict,
+    "best_epoch": int,
     "seconds": int | float,
-    "images_per_second": int | float,
     "data": dict,
     "environment": dict,
-    "weights": str,
+    "key": str,
     "weights_sha256": str,
 }
+AGAIN = "run the chapter that trains it again"
 
 
-def save_model(
-    folder: Path, name: str, seed: int, result: Fit, recipe: Recipe, data: CleanData
-) -> Path:
-    """Write ``<name>_seed<seed>.pt`` and, last, its card ``….json``.
+def train_once(
+    folder: Path,
+    name: str,
+    seed: int,
+    model: nn.Module,
+    arguments: dict,
+    data: CleanData,
+    loaders: dict[str, DataLoader],
+    optimizer: torch.optim.Optimizer,
+    loss: Callable,
+    epochs: int,
+    *,
+    chapter: int = 3,
+    mirror: bool = False,
+    **options,
+) -> dict:
+    """Train a network and store it with its card, unless this very training is stored.
 
-    Weights come first and the card holds their SHA-256, so that a card is never
-    found without the weights that belong to it.
-
-    Returns:
-        The path of the card.
-    """
-    weights = folder / f"{name}_seed{seed}.pt"
-    buffer = io.BytesIO()
-    torch.save(result.model.state_dict(), buffer)
-    with replacing(weights) as stream:
-        stream.write(buffer.getvalue())
-    card = {
-        "name": name,
-        "title": TITLES.get(name, name),
-        **result.model.spec,
-        "parameters": count_parameters(result.model),
-        "classes": list(data.classes),
-        "seed": seed,
-        "recipe": asdict(recipe),
-        "best_epoch": result.best_epoch,
-        "history": result.history.to_dict(orient="list"),
-        "seconds": round(result.seconds, 3),
-        "images_per_second": round(result.images_per_second, 1),
-        "data": {"name": data.name, "fingerprint": data.fingerprint},
-        "environment": environment(),
-        "weights": weights.name,
-        "weights_sha256": sha256(weights),
-    }
-    card_file = weights.with_suffix(".json")
-    write_json(card_file, card)
-    return card_file
-
-
-def forget_models(folder: Path, name: str = "*") -> None:
-    """Remove the models of an earlier training from ``folder``, cards first.
-
-    What a run that was killed has half written goes with them.
+    A stored training is taken only if all that its result depends on is the same: the
+    network and its first weights, the pixels, the optimizer, the loss, every other
+    option, and the code of models, training and augmentation.
 
     Args:
-        folder: of weights and cards.
-        name: of the models; by default all.
+        folder: for the file ``<name>_seed<seed>.safetensors``.
+        name: of the network in tables and figures.
+        seed: that the weights and the order of the images were drawn with.
+        model: the network before its first step.
+        arguments: that its class was called with.
+        data: what it learns from, named on the card.
+        loaders: as :func:`smartclass_utils.training.train` takes them.
+        optimizer: likewise.
+        loss: likewise.
+        epochs: likewise.
+        **options: likewise.
+        chapter: that trains it.
+        mirror: whether it answers for an image and its mirror image.
+
+    Returns:
+        The card, see :data:`CARD`.
     """
-    for pattern in (f"{name}_seed*.json", f"{name}_seed*.pt", f".{name}_seed*"):
-        for file in folder.glob(pattern):
-            file.unlink()
+    recipe = {
+        "optimizer": describe(optimizer),
+        "loss": describe(loss),
+        "batch_size": loaders["train"].batch_size,
+        "mirror": mirror,
+        **{option: describe(value) for option, value in options.items()},
+    }
+    recipe.pop("log", None)
+    key = key_of(model, loaders, [seed, epochs, recipe, data.fingerprint])
+    file = folder / f"{re.sub(r'[^a-z0-9]+', '_', name.lower())}_seed{seed}{ENDING}"
+    try:
+        card = read_card(file)
+        if card["key"] == key:
+            load_model(card)
+            return card
+    except SmartClassError:
+        pass  # there is none, or none that can be used
+    start = time.perf_counter()
+    history = training.train(model, loaders, optimizer, loss, epochs, **options)
+    keeps_last = options.get("keep") == "last"
+    place = len(history) - 1 if keeps_last else history["val_loss"].argmin()
+    pixels = hash_of({"images": loaders["train"].dataset.tensors[0]})
+    card = {
+        "name": name,
+        "network": type(model).__name__,
+        "arguments": arguments,
+        "parameters": models.count_parameters(model),
+        "classes": list(data.classes),
+        "seed": seed,
+        "chapter": chapter,
+        "epochs": epochs,
+        "recipe": recipe,
+        "history": history.to_dict(orient="list"),
+        "best_epoch": int(history["epoch"].iloc[place]),
+        "seconds": round(time.perf_counter() - start, 3),
+        "data": {"name": data.name, "fingerprint": data.fingerprint, "pixels": pixels},
+        "environment": environment(),
+        "key": key,
+    }
+    save_model(file, model, card)
+    return read_card(file)
 
 
-def read_cards(folder: Path) -> list[dict]:
-    """Return the cards of all models in ``folder``, sorted by file name.
+def save_model(file: Path, model: nn.Module, card: dict) -> None:
+    """Write a network's weights with its card, all of it or nothing."""
+    state = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
+    card = {**card, "weights_sha256": hash_of(state)}
+    text = json.dumps(card, default=plain)
+    content = safetensors.torch.save(state, {"card": text})
+    with replacing(file) as stream:
+        stream.write(content)
+
+
+def plain(value: object) -> object:
+    """Turn numbers of NumPy and pandas into those of JSON."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} cannot stand on a card")
+
+
+def read_card(file: Path | str) -> dict:
+    """Read the card of a stored network; ``card["file"]`` says where it lies.
+
+    Raises:
+        SmartClassError: if there is no such file, or none that this project wrote.
+    """
+    file = Path(file)
+    try:
+        with safetensors.safe_open(file, "pt") as opened:
+            card = json.loads((opened.metadata() or {})["card"])
+        lacking = [k for k, kind in CARD.items() if not isinstance(card.get(k), kind)]
+    except FileNotFoundError as error:
+        raise SmartClassError(f"There is no {file}: {AGAIN}.") from error
+    except Exception as error:  # safetensors and json raise almost anything
+        raise SmartClassError(
+            f"{file} is not a stored network with its card, or was cut off: {AGAIN}."
+        ) from error
+    if lacking:
+        raise SmartClassError(
+            f"{file} does not say '{lacking[0]}' as a card does: {AGAIN}."
+        )
+    names = [card["name"], *card["classes"]]
+    if any(not isinstance(name, str) or as_text(name) != name for name in names):
+        raise SmartClassError(
+            f"{file} holds a name that no chapter writes ({as_text(str(names))[:60]}): "
+            f"{AGAIN}."
+        )
+    return {**card, "file": file}
+
+
+def read_cards(folder: Path, chapter: int | None = None) -> list[dict]:
+    """Return the cards of all networks in a folder, by name and seed.
+
+    Args:
+        folder: of the files.
+        chapter: only those that this chapter trained.
 
     Raises:
         SmartClassError: if there is none.
     """
-    files = sorted(folder.glob("*_seed*.json"))
-    if not files:
+    cards = [read_card(file) for file in sorted(folder.glob(f"*{ENDING}"))]
+    cards = [card for card in cards if chapter in (None, card["chapter"])]
+    if not cards:
         raise SmartClassError(
-            f"There is no trained model in {folder}: run chapter 03 first "
-            "(notebooks/03_training.ipynb)."
+            f"There is no trained network of chapter {chapter or 3} in {folder}: run "
+            "that chapter first."
         )
-    return [read_card(file) for file in files]
+    return sorted(cards, key=lambda card: (card["name"], card["seed"]))
 
 
-def read_card(file: Path) -> dict:
-    """Read one card; refuse one that chapter 03 cannot have written.
-
-    Raises:
-        SmartClassError: if it is no JSON, lacks something, or names weights elsewhere.
-    """
-    card = read_json(file, "run chapter 03 again")
-    lacking = [key for key, kind in CARD.items() if not isinstance(card.get(key), kind)]
-    if lacking:
-        raise SmartClassError(
-            f"{file} does not say '{lacking[0]}' as a card does: run chapter 03 again."
-        )
-    if card["weights"] != file.with_suffix(".pt").name:
-        raise SmartClassError(
-            f"{file} names weights that are not its own ({as_text(card['weights'])}): "
-            "run chapter 03 again."
-        )
-    names = [card["name"], card["title"], *card["classes"]]
-    if any(not isinstance(name, str) or as_text(name) != name for name in names):
-        raise SmartClassError(
-            f"{file} holds a name that chapter 03 does not write: run it again."
-        )
-    return card
+def forget_models(folder: Path, chapter: int, but: list[dict]) -> None:
+    """Remove what a chapter stored in earlier runs and no longer trains."""
+    kept = {card["file"] for card in but}
+    for file in folder.glob(f"*{ENDING}"):
+        if file not in kept and read_card(file)["chapter"] == chapter:
+            file.unlink()
 
 
-def flips(card: dict) -> bool:
-    """Return whether the network answers for an image and its mirror image."""
-    return bool(card.get("recipe", {}).get("flip_test"))
-
-
-def load_model(folder: Path, card: dict, data: CleanData | None = None) -> nn.Module:
-    """Build a card's network and fill in its weights, on the CPU.
+def load_model(card: dict, data: CleanData | None = None) -> nn.Module:
+    """Build a card's network with its weights, on the CPU, to answer and not to learn.
 
     Args:
-        folder: where the weights lie.
-        card: as :func:`read_cards` returns it.
-        data: if given, the model must have been trained on this very data set.
+        card: as :func:`read_card` returns it.
+        data: if given, the network must have learned from the train split of this data.
 
     Raises:
-        SmartClassError: if the weights are missing or changed, or do not fit the
-            card or the data.
+        SmartClassError: if the weights were changed, do not fit the network, or belong
+            to other data.
     """
-    weights = folder / card["weights"]
-    if not weights.exists() or sha256(weights) != card["weights_sha256"]:
-        raise SmartClassError(
-            f"{weights} is missing or not the file that its card describes: run "
-            "chapter 03 again."
-        )
-    if data is not None and card["data"].get("fingerprint") != data.fingerprint:
-        other = card["data"].get("name")
-        raise SmartClassError(
-            f"{weights} was trained on other data ({other}) than lies in {data.folder} "
-            f"({data.name}): run chapter 03 again."
-        )
-    if data is not None and tuple(card["classes"]) != data.classes:
-        raise SmartClassError(
-            f"{weights} was trained for other classes ({', '.join(card['classes'])}) "
-            f"than {data.folder} has ({', '.join(data.classes)}): run chapter 03 again."
-        )
+    file = card["file"]
+    if data is not None:
+        check_data(card, data)
     try:
-        model = from_spec(card)
+        model = models.build(card["network"], card["arguments"])
     except SmartClassError as error:
-        raise SmartClassError(f"{weights} cannot be used: {error}") from error
-    check_size(weights, model)
+        raise SmartClassError(f"{file} cannot be used: {error}") from error
     try:
-        state = torch.load(weights, map_location="cpu", weights_only=True)
+        state = safetensors.torch.load_file(file)
         model.load_state_dict(state)
     except Exception as error:
         raise SmartClassError(
-            f"{weights} does not hold the weights of a {card['architecture']}: run "
-            "chapter 03 again."
+            f"{file} does not hold the weights of a {card['network']}: {AGAIN}."
         ) from error
+    if hash_of(state) != card["weights_sha256"]:
+        raise SmartClassError(
+            f"{file} was changed after it was written, its weights are not those of "
+            f"its card: {AGAIN}."
+        )
     return model.eval()
 
 
-def check_size(weights: Path, model: nn.Module) -> None:
-    """Refuse a file that would take more memory than its network before it is read."""
-    needed = sum(value.nbytes for value in model.state_dict().values())
-    try:
-        with zipfile.ZipFile(weights) as archive:
-            unpacked = sum(entry.file_size for entry in archive.infolist())
-    except (OSError, zipfile.BadZipFile) as error:
+def check_data(card: dict, data: CleanData) -> None:
+    """Refuse a network of other images or classes, and say what differs."""
+    file, learned_from = card["file"], card["data"]
+    if tuple(card["classes"]) != data.classes:
         raise SmartClassError(
-            f"{weights} is no file of weights: run chapter 03 again."
-        ) from error
-    if unpacked > 2 * needed + 2**20:
-        raise SmartClassError(
-            f"{weights} holds {unpacked:,} bytes, where its network has {needed:,}: "
-            "run chapter 03 again."
+            f"{file} knows the classes {', '.join(card['classes'])}, and the data in "
+            f"{data.folder} has {', '.join(data.classes)}: run chapter 03 again."
         )
+    if learned_from.get("fingerprint") != data.fingerprint:
+        raise SmartClassError(
+            f"{file} learned from other images or another split "
+            f"({as_text(str(learned_from.get('name')))}, "
+            f"{str(learned_from.get('fingerprint'))[:8]}) than lie in {data.folder} "
+            f"({data.name}, {data.fingerprint[:8]}): run chapter 03 again."
+        )
+    if learned_from.get("pixels") != hash_of({"images": tensors(data, "train")[0]}):
+        raise SmartClassError(
+            f"{file} learned from images that were changed after chapter 01, so that "
+            "the test images are not like them: make the change in chapter 01 "
+            "(PREPARE), where all chapters follow it."
+        )
+
+
+def history_of(cards: list[dict]) -> pd.DataFrame:
+    """Return the epochs of all trainings in one table, with columns name and seed."""
+    parts = [
+        pd.DataFrame(card["history"]).assign(name=card["name"], seed=card["seed"])
+        for card in cards
+    ]
+    return pd.concat(parts, ignore_index=True)

@@ -1,18 +1,19 @@
 """Names, paths, class order, colours and seeds: the one place for each of them."""
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from smartclass_utils.names import as_text
 
 ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = ROOT / "notebooks"
 DEMO_FOLDER = ROOT / "data" / "demo"
 RAW_FOLDER = ROOT / "data" / "raw"
 REPORTED_FOLDER = ROOT / "data" / "reported"
 RESULTS_FOLDER = ROOT / "data" / "results"
 COMMITTED_FIGURES = ROOT / "figures"
-SHIPPED_CARD = ROOT / "smartclass_utils" / "shipped" / "own.json"
+SHIPPED_MODEL = ROOT / "smartclass_utils" / "shipped" / "own.safetensors"
 
 CLASSES = ("angry", "engaged", "happy", "neutral")
 ALIASES = {
@@ -35,8 +36,14 @@ OTHER_COLOURS = ("#009E73", "#CC79A7", "#56B4E9", "#000000", "#B8A600", "#7F3C8D
 HATCHES = {"angry": "//", "engaged": "..", "happy": "\\\\", "neutral": ""}
 MARKERS = {"angry": "v", "engaged": "s", "happy": "o", "neutral": "D"}
 OTHER_MARKERS = ("^", "P", "X", "*", "<", "h")
-
-JOURNAL = ".trainings"  # folder for trainings that are not finished
+# Networks have colours and markers of their own, the same in every chapter.
+NETWORK_LOOKS = {
+    "Main CNN": ("#222222", "o"),
+    "Variant 1": ("#009E73", "s"),
+    "Variant 2": ("#AA4499", "^"),
+    "Our own": ("#56B4E9", "D"),
+}
+OTHER_LOOKS = (("#882255", "P"), ("#999933", "X"), ("#44AA99", "v"), ("#332288", "*"))
 
 SPLITS = ("train", "val", "test")
 SPLIT_SHARES = {"train": 0.70, "val": 0.15, "test": 0.15}
@@ -58,15 +65,17 @@ MANIFEST_COLUMNS = (
 class SmartClassError(ValueError):
     """Something the user can mend; the message names it and the remedy."""
 
+    def _render_traceback_(self):  # what IPython shows instead of a traceback
+        return [f"SmartClassError: {self}"]
+
 
 @dataclass(frozen=True)
 class Workspace:
     """The folders that a run of the notebooks writes to."""
 
     clean: Path  # grey images, labels.csv, rejected.csv
-    models: Path  # weights and a JSON card each
-    out: Path  # executed notebooks, index.html, results.json
-    journal: Path  # trainings that are not finished
+    models: Path  # one file a training
+    out: Path  # executed notebooks, pages, figures, results.json
 
     @property
     def figures(self) -> Path:
@@ -80,26 +89,21 @@ def workspace() -> Workspace:
     The environment variable ``SMARTCLASS_OUT`` puts all of them into one folder
     (``make report OUT=…`` sets it). Without it the clean images and the models lie
     in ``data/`` and everything else in ``report/``. While ``make report`` is at work,
-    ``SMARTCLASS_STAGE`` names the folder for models and report until all is complete.
+    ``SMARTCLASS_STAGE`` names the folder for the report until it is complete.
     """
     out = os.environ.get("SMARTCLASS_OUT")
-    place = workspace_in(Path(out)) if out else usual_workspace()
+    if out:
+        place = workspace_in(Path(out))
+    else:
+        place = Workspace(ROOT / "data/clean", ROOT / "data/models", ROOT / "report")
     stage = os.environ.get("SMARTCLASS_STAGE")
-    if stage:
-        return replace(place, models=Path(stage) / "models", out=Path(stage))
-    return place
-
-
-def usual_workspace() -> Workspace:
-    """Return the folders of a run without ``OUT``."""
-    data, report = ROOT / "data", ROOT / "report"
-    return Workspace(data / "clean", data / "models", report, report / JOURNAL)
+    return Workspace(place.clean, place.models, Path(stage)) if stage else place
 
 
 def workspace_in(folder: Path) -> Workspace:
     """Return the folders of a run that has all of them in one folder."""
     folder = folder.expanduser().resolve()
-    return Workspace(folder / "clean", folder / "models", folder, folder / JOURNAL)
+    return Workspace(folder / "clean", folder / "models", folder)
 
 
 def canonical_label(name: str) -> str:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
+from torch import Tensor
 
 from smartclass_utils.config import SPLITS, SmartClassError, workspace
 from smartclass_utils.files import read_json
@@ -134,6 +136,13 @@ def check_names(folder: Path, labels: pd.DataFrame, names: list[str]) -> None:
             f"{folder} was not written by chapter 01, as it holds the name '{odd[0]}': "
             f"delete {folder} and run chapter 01 again."
         )
+
+
+def tensors(data: CleanData, split: str) -> tuple[Tensor, Tensor]:
+    """Return images uint8 (n, 1, H, W) and labels int64 (n,) of one split."""
+    rows = data.rows(split)
+    images = torch.from_numpy(data.images[rows]).unsqueeze(1)
+    return images, torch.from_numpy(data.targets[rows])
 
 
 def sample_rows(data: CleanData, per_class: int, seed: int) -> dict[str, np.ndarray]:

@@ -15,6 +15,22 @@ def pick_device() -> torch.device:
     return torch.device("cpu")
 
 
+def fast_dtype(device: torch.device) -> torch.dtype:
+    """Return the number format to train in: bfloat16 where the hardware computes in it.
+
+    It has 16 bits, the range of float32 and fewer digits, which is enough for
+    convolutions. Processors without it would imitate it slowly.
+    """
+    if device.type == "cuda":
+        has = torch.cuda.is_bf16_supported()
+    elif device.type == "cpu":
+        can = getattr(torch.cpu, "get_capabilities", dict)()  # since torch 2.9
+        has = can.get("avx512_bf16") or can.get("amx_bf16")
+    else:
+        has = False
+    return torch.bfloat16 if has else torch.float32
+
+
 def device_name(device: torch.device) -> str:
     """Return what to call the device in a table, with its number of threads."""
     if device.type == "cuda":
@@ -24,16 +40,16 @@ def device_name(device: torch.device) -> str:
     return f"CPU, {torch.get_num_threads()} threads"
 
 
-def environment(device: torch.device | None = None) -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Return the versions and the hardware that a result depends on."""
     packages = ("torch", "torchvision", "scikit-image", "numpy", "scikit-learn")
-    device = device or pick_device()
+    device = pick_device()
     return {
         "python": platform.python_version(),
         **{name: version(name) for name in packages},
         "system": f"{platform.system()} {platform.machine()}",
         "device": device_name(device),
-        "training in": "bfloat16" if computes_in_bfloat16(device) else "float32",
+        "training in": str(fast_dtype(device)).removeprefix("torch."),
     }
 
 
@@ -42,49 +58,3 @@ def environment_line() -> str:
     found = environment()
     versions = " · ".join(f"{name} {found[name]}" for name in ("torch", "numpy"))
     return f"Python {found['python']} · {versions} · {found['device']}"
-
-
-def seed_everything(seed: int) -> None:
-    """Seed torch, and ask cuDNN for repeatable algorithms."""
-    torch.manual_seed(seed)
-    torch.backends.cudnn.deterministic = True
-    torch.backends.cudnn.benchmark = False
-
-
-def random_state(device: torch.device) -> dict[str, torch.Tensor]:
-    """Return the state of torch's random numbers on the CPU and on the device."""
-    state = {"cpu": torch.get_rng_state()}
-    if device.type == "cuda":
-        state["cuda"] = torch.cuda.get_rng_state(device)
-    if device.type == "mps":
-        state["mps"] = torch.mps.get_rng_state()
-    return state
-
-
-def set_random_state(state: dict[str, torch.Tensor], device: torch.device) -> None:
-    """Go on with the random numbers where :func:`random_state` was taken."""
-    torch.set_rng_state(state["cpu"])
-    if device.type == "cuda":
-        torch.cuda.set_rng_state(state["cuda"], device)
-    if device.type == "mps":
-        torch.mps.set_rng_state(state["mps"])
-
-
-def computes_in_bfloat16(device: torch.device) -> bool:
-    """Return whether the device has bfloat16 arithmetic of its own.
-
-    A number of 16 bits with the range of float32 and fewer digits, enough for
-    convolutions. Processors without it would imitate it slowly.
-    """
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
-    if device.type == "cpu":
-        can = getattr(torch.cpu, "get_capabilities", dict)()  # since torch 2.9
-        return bool(can.get("avx512_bf16") or can.get("amx_bf16"))
-    return False
-
-
-def mixed_precision(device: torch.device, wanted: bool = True) -> torch.autocast:
-    """Return a context that convolves in bfloat16 where the device has it."""
-    use = wanted and computes_in_bfloat16(device)
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=use)

@@ -1,19 +1,37 @@
-"""The report's three convolutional networks, and one of our own."""
+"""The report's three networks, and one of our own.
+
+Any class here can be trained, stored and loaded by its name. To add a network, write
+its class below: no other file has to know it. Its ``forward`` takes grey values 0…255
+of any type, (N, 1, H, W), and returns one logit a class, (N, K).
+"""
+
+import sys
 
 import torch
 from torch import Tensor, nn
 
 from smartclass_utils.config import IMAGE_SIZE, IMAGE_SIZES, SmartClassError
-from smartclass_utils.layers import (
-    NORMALISATIONS,
-    ResidualBlock,
-    Standardise,
-    conv_block,
-)
-from smartclass_utils.transfer import TransferCNN
 
 MAX_WEIGHTS = 100_000_000  # of a network; the report's have less than a million
 MAX_BLOCKS = 32
+IMAGENET = {"mean": 0.449, "std": 0.226}  # of its photographs, mean over the colours
+
+
+class Standardise(nn.Module):
+    """Map grey values 0…255 of any type to float32 around 0.
+
+    It is the first layer of every network, so that a stored network carries its own
+    normalisation. Mean and standard deviation of ½ map 0…255 to −1…1.
+    """
+
+    def __init__(self, mean: float = 0.5, std: float = 0.5):
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(255.0 * mean))
+        self.register_buffer("std", torch.tensor(255.0 * std))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map (N, 1, H, W) grey values to (N, 1, H, W) float32."""
+        return (images.float() - self.mean) / self.std
 
 
 class ReportCNN(nn.Module):
@@ -22,11 +40,11 @@ class ReportCNN(nn.Module):
     Args:
         n_classes: number of classes, K.
         kernel_size: height and width of every convolution kernel, in pixels.
-        channels: output channels of each convolution block.
+        channels: output channels of each block; their number is the depth.
         hidden: width of the first fully connected layer.
         dropout: probability of dropping a value before each connected layer.
         image_size: height and width of the images, in pixels.
-        normalisation: ``"half"`` or ``"imagenet"``.
+        mean, std: of the grey values as shares of white, to standardise with.
     """
 
     def __init__(
@@ -37,18 +55,23 @@ class ReportCNN(nn.Module):
         hidden: int = 128,
         dropout: float = 0.5,
         image_size: int = IMAGE_SIZE,
-        normalisation: str = "half",
+        mean: float = 0.5,
+        std: float = 0.5,
     ):
         super().__init__()
-        self.standardise = Standardise(*NORMALISATIONS[normalisation])
-        blocks, size, width = [], image_size, 1
-        for out_channels in channels:
-            blocks += conv_block(width, out_channels, kernel_size)
-            grown = size + 1 - kernel_size % 2  # see conv_block on padding
-            width, size = out_channels, grown // 2
-        self.features = nn.Sequential(*blocks)
+        padding = kernel_size // 2  # 3 keeps height and width, 4 adds one pixel
+        layers, size, width = [Standardise(mean, std)], image_size, 1
+        for out in channels:
+            layers += [
+                nn.Conv2d(width, out, kernel_size, padding=padding, bias=False),
+                nn.BatchNorm2d(out),  # (N, out, H, W)
+                nn.LeakyReLU(0.01),
+                nn.MaxPool2d(2),  # (N, out, H/2, W/2), rounded down
+            ]
+            size, width = (size + 2 * padding - kernel_size + 1) // 2, out
+        self.features = nn.Sequential(*layers)
         self.classifier = nn.Sequential(
-            nn.Flatten(),
+            nn.Flatten(),  # (N, out × H/8 × W/8) with three blocks
             nn.Dropout(dropout),
             nn.Linear(width * size * size, hidden),
             nn.LeakyReLU(0.01),
@@ -58,165 +81,122 @@ class ReportCNN(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Map (N, 1, H, W) grey values 0…255 to (N, K) logits."""
-        x = self.standardise(images)  # (N, 1, H, W)
-        x = self.features(x)  # (N, C, H/8, W/8), H/16 with four blocks
-        return self.classifier(x)  # (N, K)
+        return self.classifier(self.features(images))
+
+
+class ResidualBlock(nn.Module):
+    """Two convolutions, and beside them a shortcut for the input (He et al. 2016).
+
+    The block learns only what to add to its input. Its last normalisation starts at
+    zero, so that a fresh block passes its input on (Goyal et al. 2017).
+    """
+
+    def __init__(self, width: int, out: int, stride: int):
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(width, out, 3, stride, padding=1, bias=False),
+            nn.BatchNorm2d(out),
+            nn.ReLU(),
+            nn.Conv2d(out, out, 3, padding=1, bias=False),
+            nn.BatchNorm2d(out),
+        )
+        nn.init.zeros_(self.body[-1].weight)
+        self.shortcut = nn.Identity()
+        if stride != 1 or width != out:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(width, out, 1, stride, bias=False), nn.BatchNorm2d(out)
+            )
+        self.relu = nn.ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, width, H, W) to (N, out, H / stride, W / stride)."""
+        return self.relu(self.body(x) + self.shortcut(x))
 
 
 class ResidualCNN(nn.Module):
-    """A small residual network: a stem, residual blocks, one connected layer.
+    """A first convolution, residual blocks, one connected layer over all places.
 
     Args:
         n_classes: number of classes, K.
         channels: output channels of each block; all but the first halve the image.
-        hidden: width of a first connected layer, 0 for none.
-        average: hand on only the mean of each channel, as large networks do, instead
-            of all its places. Faces that lie in the same place in every image are told
-            apart better by place.
-        dropout: probability of dropping a value before each connected layer.
+        dropout: probability of dropping a value before the connected layer.
         image_size: height and width of the images, in pixels.
-        normalisation: ``"half"`` or ``"imagenet"``.
+        mean, std: of the grey values as shares of white, to standardise with.
     """
 
     def __init__(
         self,
         n_classes: int,
         channels: tuple[int, ...] = (32, 64, 128),
-        hidden: int = 0,
-        average: bool = False,
         dropout: float = 0.5,
         image_size: int = IMAGE_SIZE,
-        normalisation: str = "half",
+        mean: float = 0.5,
+        std: float = 0.5,
     ):
         super().__init__()
-        self.standardise = Standardise(*NORMALISATIONS[normalisation])
         width, size = channels[0], image_size // 2
         layers = [
+            Standardise(mean, std),
             nn.Conv2d(1, width, 3, padding=1, bias=False),
             nn.BatchNorm2d(width),
             nn.ReLU(),
-            nn.MaxPool2d(2),
+            nn.MaxPool2d(2),  # (N, width, H/2, W/2)
         ]
-        for i, out_channels in enumerate(channels):
-            layers.append(ResidualBlock(width, out_channels, stride=1 if i == 0 else 2))
-            width, size = out_channels, size if i == 0 else -(-size // 2)
+        for i, out in enumerate(channels):
+            layers.append(ResidualBlock(width, out, stride=1 if i == 0 else 2))
+            width, size = out, size if i == 0 else (size + 1) // 2
         self.features = nn.Sequential(*layers)
-        width *= 1 if average else size * size
-        head = [nn.AdaptiveAvgPool2d(1) if average else nn.Identity(), nn.Flatten()]
-        if hidden:
-            head += [nn.Dropout(dropout), nn.Linear(width, hidden), nn.ReLU()]
-        head += [nn.Dropout(dropout), nn.Linear(hidden or width, n_classes)]
-        self.classifier = nn.Sequential(*head)
+        self.classifier = nn.Sequential(
+            nn.Flatten(), nn.Dropout(dropout), nn.Linear(width * size * size, n_classes)
+        )
 
     def forward(self, images: Tensor) -> Tensor:
         """Map (N, 1, H, W) grey values 0…255 to (N, K) logits."""
-        x = self.standardise(images)  # (N, 1, H, W)
-        x = self.features(x)  # (N, C, H/8, W/8) with three blocks
-        return self.classifier(x)  # (N, K)
+        return self.classifier(self.features(images))
 
 
-ARCHITECTURES = {
-    "ReportCNN": ReportCNN,
-    "ResidualCNN": ResidualCNN,
-    "TransferCNN": TransferCNN,
+# What distinguishes the report's three networks, and nothing else.
+REPORT_NETWORKS = {
+    "Main CNN": {"kernel_size": 3, "channels": (32, 64, 128)},
+    "Variant 1": {"kernel_size": 4, "channels": (32, 64, 128)},
+    "Variant 2": {"kernel_size": 3, "channels": (32, 64, 128, 128)},
 }
-
-# What distinguishes the report's three models, and nothing else; then our own.
-MODELS = {
-    "main": ("ReportCNN", {"kernel_size": 3, "channels": (32, 64, 128)}),
-    "variant1": ("ReportCNN", {"kernel_size": 4, "channels": (32, 64, 128)}),
-    "variant2": ("ReportCNN", {"kernel_size": 3, "channels": (32, 64, 128, 128)}),
-    "own": ("ResidualCNN", {"channels": (32, 64, 128)}),
-    "resnet18": ("TransferCNN", {}),
-}
-REPORT_MODELS = ("main", "variant1", "variant2")
-TITLES = {
-    "main": "Main CNN",
-    "variant1": "Variant 1",
-    "variant2": "Variant 2",
-    "own": "Our own",
-    "resnet18": "ResNet-18",
-}
-
-
-def build(
-    name: str,
-    n_classes: int,
-    image_size: int = IMAGE_SIZE,
-    normalisation: str = "half",
-    **changes,
-) -> nn.Module:
-    """Return a fresh network by its name in :data:`MODELS`.
-
-    Any further argument of the architecture, such as ``dropout``, can be changed.
-
-    The network carries ``spec``, the architecture's name and arguments, from which
-    :func:`from_spec` builds it again.
-
-    Raises:
-        SmartClassError: if the name or the normalisation is not known.
-    """
-    if name not in MODELS:
-        raise SmartClassError(f"No model '{name}'; choose from {', '.join(MODELS)}.")
-    if normalisation not in NORMALISATIONS:
-        raise SmartClassError(
-            f"No normalisation '{normalisation}'; choose from "
-            f"{', '.join(NORMALISATIONS)}."
-        )
-    architecture, arguments = MODELS[name]
-    arguments = {
-        **arguments,
-        **changes,
-        "n_classes": n_classes,
-        "image_size": image_size,
-        "normalisation": normalisation,
-    }
-    return from_spec({"architecture": architecture, "arguments": arguments})
-
-
-def from_spec(spec: dict) -> nn.Module:
-    """Build the network that ``spec`` describes, with fresh weights.
-
-    Args:
-        spec: ``{"architecture": name, "arguments": {…}}`` as a model's card holds it.
-
-    Raises:
-        SmartClassError: if there is no such network, or one too large for any machine.
-    """
-    if spec["architecture"] not in ARCHITECTURES:
-        raise SmartClassError(
-            f"No architecture '{spec['architecture']}'; known: "
-            f"{', '.join(ARCHITECTURES)}."
-        )
-    check_arguments(spec["architecture"], spec["arguments"])
-    model = ARCHITECTURES[spec["architecture"]](**spec["arguments"])
-    model.spec = spec
-    return model.to(memory_format=torch.channels_last)
-
-
-def check_arguments(architecture: str, arguments: dict) -> None:
-    """Build a network without memory for its weights, to see whether it can be.
-
-    A card may come from anywhere. On torch's "meta" device a network has shapes but no
-    weights, and takes no random numbers.
-    """
-    lists = [value for value in arguments.values() if isinstance(value, list | tuple)]
-    try:
-        if any(len(values) > MAX_BLOCKS for values in lists):
-            raise ValueError("too many blocks")
-        if arguments.get("image_size", IMAGE_SIZE) not in IMAGE_SIZES:
-            raise ValueError("image size out of range")
-        with torch.device("meta"):
-            n_weights = count_parameters(ARCHITECTURES[architecture](**arguments))
-        if not 0 < n_weights <= MAX_WEIGHTS:
-            raise ValueError(f"{n_weights:,} weights")
-    except Exception as error:  # torch and Python raise almost anything here
-        raise SmartClassError(
-            f"no {architecture} can be built with {str(arguments)[:200]}, so run "
-            "chapter 03 again."
-        ) from error
 
 
 def count_parameters(model: nn.Module) -> int:
     """Return the number of trainable weights."""
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def build(network: str, arguments: dict) -> nn.Module:
+    """Build a class of this module by its name, as a stored card gives it.
+
+    A card may come from anywhere, so that the network is first built on torch's "meta"
+    device, where weights have a shape and take no memory.
+
+    Raises:
+        SmartClassError: if there is no such class, or none that fits into memory.
+    """
+    found = getattr(sys.modules[__name__], network, None)
+    is_ours = isinstance(found, type) and found.__module__ == __name__
+    if not (is_ours and issubclass(found, nn.Module)):
+        raise SmartClassError(
+            f"There is no network '{network}' in smartclass_utils/models.py: write its "
+            "class there, so that later chapters find it."
+        )
+    sizes = [len(v) for v in arguments.values() if isinstance(v, list | tuple)]
+    try:
+        if max([0, *sizes]) > MAX_BLOCKS:
+            raise ValueError("too many blocks")
+        if arguments.get("image_size", IMAGE_SIZE) not in IMAGE_SIZES:
+            raise ValueError("image size out of range")
+        with torch.device("meta"):
+            n_weights = count_parameters(found(**arguments))
+        if not 0 < n_weights <= MAX_WEIGHTS:
+            raise ValueError(f"{n_weights:,} weights")
+    except Exception as error:  # torch and Python raise almost anything here
+        raise SmartClassError(
+            f"No {network} can be built with {str(arguments)[:200]}: run chapter 03 "
+            "again."
+        ) from error
+    return found(**arguments)

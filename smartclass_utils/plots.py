@@ -1,7 +1,7 @@
 """The look of all figures, and the one place that saves and shows them.
 
-Plot functions return a figure and change nothing else; :func:`present` shows one in
-a notebook with its caption and stores it.
+The figures themselves are drawn in the chapters; :func:`present` shows one with its
+caption and stores it.
 """
 
 from pathlib import Path
@@ -12,9 +12,8 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
-from smartclass_utils.config import HATCHES, class_colour, workspace
+from smartclass_utils.config import NETWORK_LOOKS, OTHER_LOOKS, class_colour, workspace
 from smartclass_utils.files import read_json, replacing, write_json
 from smartclass_utils.talk import talk_png
 
@@ -26,6 +25,39 @@ def use_style() -> None:
     """Switch matplotlib to the report's style file; show table cells uncut."""
     plt.style.use(STYLE)
     pd.set_option("display.max_colwidth", None)
+
+
+def class_palette(classes: tuple[str, ...]) -> dict[str, str]:
+    """Return the fixed colour of each class, as seaborn's ``palette`` takes it."""
+    return {label: class_colour(label, tuple(classes)) for label in classes}
+
+
+def network_looks(names: list[str]) -> dict[str, tuple[str, str]]:
+    """Return colour and marker of each network; unknown ones get them by position."""
+    others = [name for name in dict.fromkeys(names) if name not in NETWORK_LOOKS]
+    return {
+        name: NETWORK_LOOKS.get(name)
+        or OTHER_LOOKS[others.index(name) % len(OTHER_LOOKS)]
+        for name in dict.fromkeys(names)
+    }
+
+
+def network_palette(names: list[str]) -> dict[str, str]:
+    """Return the fixed colour of each network, as seaborn's ``palette`` takes it."""
+    return {name: colour for name, (colour, _) in network_looks(names).items()}
+
+
+def grid_of_images(
+    axes: np.ndarray, images: np.ndarray, titles: list[str] | None = None
+) -> None:
+    """Fill ``axes`` with grey (H, W) or colour (H, W, 3) images of 0…255."""
+    axes = np.atleast_1d(axes)
+    for ax in axes.flat:
+        ax.set_axis_off()
+    for ax, image in zip(axes.flat, images, strict=False):
+        ax.imshow(image, vmin=0, vmax=255, interpolation="nearest")
+    for ax, title in zip(axes.flat, titles or [], strict=False):
+        ax.set_title(title, fontsize=10, fontweight="normal", loc="center")
 
 
 def save_figure(fig: Figure, name: str, folder: Path) -> list[Path]:
@@ -51,7 +83,7 @@ def present(fig: Figure, name: str, caption: str, alt: str) -> None:
     Args:
         fig: the figure; it is closed.
         name: file name without an ending, such as ``"02_class_distribution"``.
-        caption: the message of the figure in a sentence or two.
+        caption: its number, its message in a sentence, then what is shown.
         alt: what a reader sees who cannot see it.
     """
     folder = workspace().figures
@@ -63,29 +95,3 @@ def present(fig: Figure, name: str, caption: str, alt: str) -> None:
     known[name] = {"caption": caption, "alt": alt}
     write_json(index, dict(sorted(known.items(), key=lambda item: item[0][:2])))
     display(Markdown(f"*{caption}*"))
-
-
-def bar_style(label: str, classes: tuple) -> dict:
-    """Return colour and hatch of a class, the second cue beside its colour."""
-    return {
-        "color": class_colour(label, classes),
-        "hatch": HATCHES.get(label, ""),
-        "edgecolor": "white",
-    }
-
-
-def whole_numbers(axis: mpl.axis.Axis) -> None:
-    """Put ticks at whole numbers only."""
-    axis.set_major_locator(MaxNLocator(integer=True))
-
-
-def grid_of_images(
-    axes: np.ndarray, images: np.ndarray, titles: list[str] | None = None
-) -> None:
-    """Fill ``axes`` with grey (H, W) or colour (H, W, 3) images of 0…255."""
-    for ax in axes.flat:
-        ax.set_axis_off()
-    for ax, image in zip(axes.flat, images, strict=False):
-        ax.imshow(image, vmin=0, vmax=255, interpolation="nearest")
-    for ax, title in zip(axes.flat, titles or [], strict=False):
-        ax.set_title(title, fontsize=9, fontweight="normal", loc="center")
