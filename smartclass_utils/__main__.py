@@ -1,4 +1,4 @@
-"""The commands: ``python -m smartclass_utils report|predict|audit|…``."""
+"""The commands: ``python -m smartclass_utils report|predict|study|…``."""
 
 import argparse
 import os
@@ -32,14 +32,6 @@ def parser() -> argparse.ArgumentParser:
     for name, does in (("slides", "make a deck of slides"), ("pdf", "print a PDF")):
         made = commands.add_parser(name, help=f"{does} from the last report")
         made.add_argument("--out", help="folder of the report; default: the last one")
-    audit = commands.add_parser("audit", help="check what the numbers are worth")
-    audit.add_argument("--clean", help="a clean folder; default: the last report's")
-    audit.add_argument("--models", help="folder of trained networks; likewise")
-    audit.add_argument("--out", help="JSON file to write; default: beside the report")
-    audit.add_argument("--seeds", type=count, default=5, help="of extra trainings")
-    audit.add_argument("--splits", type=count, default=4, help="to redraw")
-    audit.add_argument("--epochs", type=count, default=3, help="of extra trainings")
-    audit.add_argument("--jobs", type=count, default=1, help="processes for these")
     study = commands.add_parser("study", help="train all steps of chapter 5")
     study.add_argument("data", help="a folder of images, or 'demo'")
     study.add_argument("--others", nargs="*", help="data sets to pretrain on")
@@ -60,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     predict = commands.add_parser("predict", help="say what faces look like")
     predict.add_argument("files", nargs="+", metavar="FILE", help="image or folder")
     predict.add_argument("--csv", help="table to write, one row a face")
-    predict.add_argument("--model", help="card (.json) of a model; default: ours")
+    predict.add_argument("--model", help="file of a trained network; default: ours")
     predict.add_argument(
         "--whole", action="store_true", help="take whole images, look for no face"
     )
@@ -68,7 +60,10 @@ def parser() -> argparse.ArgumentParser:
     data.add_argument(
         "--accept-terms", action="store_true", help="you have read the sources' terms"
     )
-    commands.add_parser("record", help="keep the demo report as committed notebooks")
+    unpack = commands.add_parser("unpack", help="turn FER2013's CSV into images")
+    unpack.add_argument("file", help="such as fer2013.csv")
+    unpack.add_argument("folder", help="for the images; made if need be")
+    commands.add_parser("record", help="run the demo report; keep it as committed")
     return root
 
 
@@ -77,39 +72,39 @@ def run(arguments: argparse.Namespace) -> None:
     options = vars(arguments).copy()
     command = options.pop("command")
     if command == "report":
-        from smartclass_utils.report import run_report
+        from smartclass_utils.commands.report import run_report
 
         print(f"The report is ready: {run_report(**options)}")
     elif command == "slides":
-        from smartclass_utils.site.slides import make_slides
+        from smartclass_utils.commands.slides import make_slides
 
         print(f"The slides are ready: {make_slides(**options)}")
     elif command == "pdf":
-        from smartclass_utils.site.pdf import make_pdf
+        from smartclass_utils.commands.pdf import make_pdf
 
         print(f"The PDF is ready: {make_pdf(**options)}")
-    elif command == "audit":
-        from smartclass_utils.audit.command import run_audit
-
-        print(f"The audit is stored: {run_audit(**options)}")
     elif command == "study":
-        from smartclass_utils.beyond.study import run_study
+        from smartclass_utils.commands.study import run_study
 
         print(f"The results are stored: {run_study(**options)}")
     elif command == "ship":
-        from smartclass_utils.beyond.ship import ship
+        from smartclass_utils.commands.ship import ship
 
         print(f"The network ships: {ship(**options)}")
     elif command == "predict":
-        from smartclass_utils.predict.command import run_predict
+        from smartclass_utils.commands.predict import run_predict
 
         run_predict(**options)
     elif command == "data":
-        from smartclass_utils.sources.download import download_sources
+        from smartclass_utils.commands.download import download_sources
 
         download_sources(**options)
+    elif command == "unpack":
+        from smartclass_utils.commands.unpack import unpack
+
+        unpack(**options)
     else:
-        from smartclass_utils.recording import record
+        from smartclass_utils.commands.record import record
 
         record()
 

@@ -1,18 +1,38 @@
-"""The whole report as one PDF with a table of contents."""
+"""The whole report as one PDF with a table of contents, its code at the end."""
 
+import os
 import re
+import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 
 from bs4 import BeautifulSoup, Tag
 
+from smartclass_utils.commands.pages import (
+    STYLE,
+    Chapter,
+    Report,
+    chapter_page,
+    last_report,
+    render,
+)
+from smartclass_utils.config import SmartClassError
 from smartclass_utils.files import write_text
-from smartclass_utils.site.browser import print_pdf
-from smartclass_utils.site.chapters import Chapter, Report, last_report, render
-from smartclass_utils.site.pages import STYLE, chapter_page
 
 PDF = "report.pdf"
-LEFT_OUT = "nav, details.code, a.anchor-link, .skip, script, style"
+LEFT_OUT = "nav, summary, a.anchor-link, .skip, script, style, picture source"
+CODE = ".code, .output_markdown:has(.highlight)"  # cells and listings
+BROWSERS = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+)
+SECONDS = 300  # that a page may take
 
 
 def make_pdf(out: str | None = None) -> Path:
@@ -29,43 +49,20 @@ def make_pdf(out: str | None = None) -> Path:
         folder = Path(name)
         page, made = folder / "report.html", folder / PDF
         parts = [chapter_part(report, chapter) for chapter in report.chapters]
-        write_text(page, merged(report, parts, {}))
+        code = [(part.h1.get_text().strip(), take_code(part)) for part in parts]
+        write_text(page, merged(report, parts, code, {}))
         print_pdf(page, made, folder / "profile")
-        write_text(page, merged(report, parts, page_numbers(made.read_bytes())))
+        write_text(page, merged(report, parts, code, page_numbers(made.read_bytes())))
         print_pdf(page, made, folder / "profile")
         return made.replace(report.folder / PDF)
-
-
-def merged(report: Report, parts: list[Tag], pages: dict[str, int]) -> str:
-    """Return cover, table of contents and chapters as one page for printing."""
-    contents = [(heading(part.h1), sections(part)) for part in parts]
-    return render(
-        "print.html.j2",
-        report=report,
-        css=STYLE.read_text(encoding="utf-8"),
-        contents=contents,
-        pages=pages,
-        parts_of_report=[part.decode_contents() for part in parts],
-    )
-
-
-def sections(part: Tag) -> list[tuple[str, str]]:
-    """Return the headings of a chapter's sections."""
-    return [heading(found) for found in part.find_all("h2")]
-
-
-def heading(tag: Tag) -> tuple[str, str]:
-    """Return the anchor and the text of a heading."""
-    return tag["id"], tag.get_text().strip()
 
 
 def chapter_part(report: Report, chapter: Chapter) -> Tag:
     """Return the text of a chapter, its anchors and links made for one page.
 
-    Code stays out; so do links to files, which would name folders of this machine.
+    Links to files stay out, as they would name folders of this machine.
     """
-    page = BeautifulSoup(chapter_page(report, chapter), "html.parser")
-    part = page.main
+    part = BeautifulSoup(chapter_page(report, chapter), "html.parser").main
     for tag in part.select(LEFT_OUT):
         tag.decompose()
     for tag in part.find_all(id=True):
@@ -81,6 +78,43 @@ def chapter_part(report: Report, chapter: Chapter) -> Tag:
     return part
 
 
+def take_code(part: Tag) -> str:
+    """Take the code out of a chapter; return it as HTML below its sections' titles."""
+    taken, title = [], ""
+    for tag in part.select(f"h2, {CODE}"):
+        if tag.name == "h2":
+            title = f"<h3>{tag.decode_contents()}</h3>"
+        else:
+            tag.name = "div"  # what was folded on the screen is open in print
+            taken += [title, str(tag.extract())]
+            title = ""
+    return "\n".join(taken)
+
+
+def merged(
+    report: Report, parts: list[Tag], code: list[tuple[str, str]], pages: dict[str, int]
+) -> str:
+    """Return cover, table of contents, chapters and code as one page for printing."""
+    contents = [
+        (heading(part.h1), [heading(found) for found in part.find_all("h2")])
+        for part in parts
+    ]
+    return render(
+        "print.html.j2",
+        report=report,
+        css=STYLE.read_text(encoding="utf-8"),
+        contents=contents,
+        pages=pages,
+        parts_of_report=[part.decode_contents() for part in parts],
+        code=[(title, listed) for title, listed in code if listed],
+    )
+
+
+def heading(tag: Tag) -> tuple[str, str]:
+    """Return the anchor and the text of a heading."""
+    return tag["id"], tag.get_text().strip()
+
+
 def page_numbers(pdf: bytes) -> dict[str, int]:
     """Return on which page the anchors of a PDF by Chromium stand.
 
@@ -89,7 +123,70 @@ def page_numbers(pdf: bytes) -> dict[str, int]:
     """
     pages = re.findall(rb"^(\d+) 0 obj\s*<<\s*/Type /Page\b", pdf, re.M)
     order = {page: number for number, page in enumerate(pages, start=1)}
-    anchors = re.findall(rb"/(c\d\d(?:-\d+)?) \[(\d+) 0 R /XYZ", pdf)
+    anchors = re.findall(rb"/(code|c\d\d(?:-\d+)?) \[(\d+) 0 R /XYZ", pdf)
     return {
         name.decode("ascii"): order[page] for name, page in anchors if page in order
     }
+
+
+def find_browser() -> str | None:
+    """Return the path of Chromium or Chrome, or None."""
+    return next((path for name in BROWSERS if (path := shutil.which(name))), None)
+
+
+def browser_command(browser: str, profile: Path) -> list[str]:
+    """Return the start of a command line: no window, no network of its own.
+
+    Args:
+        browser: as found by :func:`find_browser`.
+        profile: folder for what the browser keeps; ours, not the user's.
+    """
+    # Chromium refuses to run as root, as in most containers, inside its sandbox.
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    return [
+        browser,
+        "--headless",
+        *(["--no-sandbox"] if is_root else []),
+        "--disable-gpu",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--host-resolver-rules=MAP * ~NOTFOUND",
+        f"--user-data-dir={profile}",
+    ]
+
+
+def print_pdf(page: Path, pdf: Path, profile: Path) -> None:
+    """Print a page into a PDF with tags and an outline.
+
+    Raises:
+        SmartClassError: if there is no browser, or if it does not print.
+    """
+    browser = find_browser()
+    if browser is None:
+        raise SmartClassError(
+            "No Chromium or Chrome was found to print with: install one (on Debian or "
+            "Ubuntu `sudo apt install chromium`), or open report/index.html and print "
+            "from there."
+        )
+    options = [
+        "--no-pdf-header-footer",
+        "--generate-pdf-document-outline",
+        f"--print-to-pdf={pdf}",
+        page.as_uri(),
+    ]
+    try:
+        ended = subprocess.run(
+            [*browser_command(browser, profile), *options],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise SmartClassError(f"{browser} did not print the report: {error}") from error
+    if ended.returncode or not pdf.exists():
+        last = (ended.stderr.strip().splitlines() or ["it gave no reason"])[-1]
+        raise SmartClassError(f"{browser} did not print the report: {last}")

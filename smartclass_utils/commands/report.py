@@ -1,32 +1,33 @@
 """Run the notebooks in order on a data set and export them as pages."""
 
 import os
+import re
 import shutil
 import time
-from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
-import papermill
+import nbformat
+from jupyter_client import AsyncKernelManager
+from jupyter_client.kernelspec import KernelSpecManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+from tqdm import tqdm
 
+from smartclass_utils.commands.pages import read_report, write_pages
+from smartclass_utils.commands.pdf import PDF
+from smartclass_utils.commands.slides import write_slides
 from smartclass_utils.config import (
-    COMMITTED_FIGURES,
     IMAGE_SIZES,
-    ROOT,
+    NOTEBOOKS,
     SmartClassError,
     Workspace,
     workspace,
+    workspace_in,
 )
 from smartclass_utils.files import only_one, write_json
-from smartclass_utils.gallery import copy_figures
-from smartclass_utils.journal import forget_notes
-from smartclass_utils.recipes import Recipe
-from smartclass_utils.site.chapters import read_report
-from smartclass_utils.site.pages import write_pages
-from smartclass_utils.site.pdf import PDF
-from smartclass_utils.site.slides import write_slides
 from smartclass_utils.sources import find_data, load
 
-NOTEBOOKS = ROOT / "notebooks"
 CHAPTER_SECONDS = "chapter_seconds.json"
 LOCK = ".report.lock"
 # A kernel warns that its sockets are not encrypted; they are bound to this machine.
@@ -52,70 +53,34 @@ def run_report(
 
     Raises:
         SmartClassError: if an argument cannot work (nothing is written then), or if a
-            chapter stops (an older report and its models stay as they are).
+            chapter stops (an older report stays as it is).
     """
     given = {"EPOCHS": epochs, "SEEDS": seeds, "IMAGE_SIZE": image_size}
     parameters = {name: value for name, value in given.items() if value is not None}
     check_parameters(parameters)
-    source = find_data(data)
-    is_demo = load(source).name == "demo"
-    os.environ["SMARTCLASS_DATA"] = str(source.resolve())
+    place = workspace_in(Path(out)) if out else workspace()
+    source = find_data(data).resolve()
+    keep_apart(source, place.out)
+    load(source)  # what cannot be used is refused before anything is written
+    environment = {"SMARTCLASS_DATA": str(source)}
     if out:
-        os.environ["SMARTCLASS_OUT"] = str(Path(out).expanduser().resolve())
-    place = workspace()
-    with the_only_one(place.out):
-        make_report(place, parameters)
-        if is_demo and not out and not parameters:
-            copy_figures(place.figures, COMMITTED_FIGURES)
-    return place.out / "index.html"
-
-
-def the_only_one(out: Path) -> AbstractContextManager[None]:
-    """Return a lock that keeps a second report out of the same folder."""
+        environment["SMARTCLASS_OUT"] = str(place.out)
     busy = (
-        f"A report is being made in {out}: wait until it is ready, or choose another "
-        "folder with OUT=…."
+        f"A report is being made in {place.out}: wait until it is ready, or choose "
+        "another folder with OUT=…."
     )
-    return only_one(out / LOCK, busy)
-
-
-def make_report(place: Workspace, parameters: dict[str, int]) -> None:
-    """Make the report beside an older one, which it replaces when it is complete."""
-    stage = place.out / STAGE
-    shutil.rmtree(stage, ignore_errors=True)
-    os.environ["SMARTCLASS_STAGE"] = str(stage)
-    try:
-        run_notebooks(workspace(), parameters)
-        export(workspace())
-    finally:
-        del os.environ["SMARTCLASS_STAGE"]
-    publish(stage, place)
-    forget_notes(place.journal)
-
-
-def publish(stage: Path, place: Workspace) -> None:
-    """Put a complete report, and its models, in the place of an older one.
-
-    All parts of the older one step aside before they are removed, so that the exchange
-    itself takes a moment only.
-    """
-    aside = stage / "older"
-    aside.mkdir()
-    (place.out / PDF).unlink(missing_ok=True)  # it shows the older report
-    for made in sorted(set(stage.iterdir()) - {aside}):
-        target = place.models if made.name == "models" else place.out / made.name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if target.exists():
-            shutil.move(target, aside / made.name)
-        shutil.move(made, target)
-    shutil.rmtree(stage)
+    with only_one(place.out / LOCK, busy):
+        make_report(place, parameters, environment)
+    return place.out / "index.html"
 
 
 def check_parameters(parameters: dict[str, int]) -> None:
     """Refuse numbers that no chapter could work with."""
-    Recipe(epochs=parameters.get("EPOCHS", 1))
-    if parameters.get("SEEDS", 1) < 1:
-        raise SmartClassError("SEEDS must be 1 or more: it counts trained models.")
+    for name in ("EPOCHS", "SEEDS"):
+        if parameters.get(name, 1) < 1:
+            raise SmartClassError(
+                f"{name}={parameters[name]} trains nothing: give 1 or more."
+            )
     size = parameters.get("IMAGE_SIZE", IMAGE_SIZES.start)
     if size not in IMAGE_SIZES:
         raise SmartClassError(
@@ -124,32 +89,97 @@ def check_parameters(parameters: dict[str, int]) -> None:
         )
 
 
-def run_notebooks(place: Workspace, parameters: dict[str, int]) -> None:
+def keep_apart(source: Path, out: Path) -> None:
+    """Refuse to write a report among the images, or to read images from a report."""
+    if source.is_relative_to(out) or out.is_relative_to(source):
+        raise SmartClassError(
+            f"The report would lie in {out} and the images in {source}, one inside the "
+            "other: choose another folder with OUT=…."
+        )
+
+
+def make_report(
+    place: Workspace, parameters: dict[str, int], environment: dict[str, str]
+) -> None:
+    """Make the report beside an older one, which it replaces when it is complete.
+
+    Args:
+        place: where it belongs.
+        parameters: what to change in the cells of parameters.
+        environment: further variables of the chapters' environment.
+    """
+    stage = place.out / STAGE
+    shutil.rmtree(stage, ignore_errors=True)
+    staged = replace(place, out=stage)
+    environment = {**environment, "SMARTCLASS_STAGE": str(stage)}
+    run_notebooks(stage, parameters, environment)
+    export(staged)
+    publish(stage, place.out)
+
+
+def run_notebooks(
+    out: Path, parameters: dict[str, int], environment: dict[str, str]
+) -> None:
     """Execute the chapters in order into ``<out>/notebooks`` and note their seconds."""
-    os.environ["TQDM_DISABLE"] = "1"  # papermill shows the progress
-    folder = place.out / "notebooks"
-    folder.mkdir(parents=True, exist_ok=True)
     seconds = {}
+    (out / "notebooks").mkdir(parents=True, exist_ok=True)
     for file in sorted(NOTEBOOKS.glob("*.ipynb")):
         start = time.perf_counter()
-        takes = papermill.inspect_notebook(str(file))
+        notebook = nbformat.read(file, as_version=4)
+        set_parameters(notebook, parameters)
+        executed = out / "notebooks" / file.name
         try:
-            papermill.execute_notebook(
-                str(file),
-                str(folder / file.name),
-                parameters={k: v for k, v in parameters.items() if k in takes},
-                cwd=str(NOTEBOOKS),
-                kernel_name="python3",
-                extra_arguments=QUIET_KERNEL,
-            )
-        except papermill.PapermillExecutionError as error:
-            raise SmartClassError(explain(error, folder / file.name)) from error
+            execute(notebook, file.stem, environment)
+        except (CellExecutionError, DeadKernelError) as error:
+            raise SmartClassError(explain(error, executed)) from error
+        finally:
+            nbformat.write(notebook, executed)
         seconds[file.stem] = round(time.perf_counter() - start, 1)
-    write_json(place.out / CHAPTER_SECONDS, seconds)
+    write_json(out / CHAPTER_SECONDS, seconds)
 
 
-def explain(error: papermill.PapermillExecutionError, file: Path) -> str:
+def set_parameters(notebook: nbformat.NotebookNode, parameters: dict[str, int]) -> None:
+    """Add a cell with the changed parameters below the one tagged ``parameters``."""
+    for place, cell in enumerate(notebook.cells):
+        if "parameters" in cell.metadata.get("tags", []):
+            names = re.findall(r"^([A-Z_]+) = ", cell.source, re.M)
+            changed = [f"{n} = {parameters[n]!r}" for n in names if n in parameters]
+            tags = {"tags": ["injected-parameters"]}
+            added = nbformat.v4.new_code_cell("\n".join(changed), metadata=tags)
+            notebook.cells[place + 1 : place + 1] = [added] if changed else []
+            return
+
+
+def execute(
+    notebook: nbformat.NotebookNode, title: str, environment: dict[str, str]
+) -> None:
+    """Run all cells of a notebook in place with the interpreter that runs this.
+
+    Other kernels of this user are not looked at: one called python3 may be stale.
+    """
+    native = KernelSpecManager(kernel_dirs=[])
+    client = NotebookClient(
+        notebook,
+        km=AsyncKernelManager(kernel_spec_manager=native),
+        extra_arguments=QUIET_KERNEL,
+        record_timing=False,
+        store_widget_state=False,
+        resources={"metadata": {"path": str(NOTEBOOKS)}},
+    )
+    environment = {**os.environ, "TQDM_DISABLE": "1", **environment}
+    # Not client.execute(), which takes Ctrl-C for itself.
+    with client.setup_kernel(cleanup_kc=True, env=environment):
+        for place, cell in enumerate(tqdm(notebook.cells, title, unit="cell")):
+            client.execute_cell(cell, place)
+
+
+def explain(error: CellExecutionError | DeadKernelError, file: Path) -> str:
     """Return one sentence on why a chapter stopped."""
+    if isinstance(error, DeadKernelError):
+        return (
+            f"{file.stem} was ended by the system, mostly for want of memory: close "
+            "other programs, or take fewer or smaller images."
+        )
     if error.ename == SmartClassError.__name__:
         return error.evalue
     return (
@@ -163,3 +193,20 @@ def export(place: Workspace) -> None:
     report = read_report(place)
     write_pages(report)
     write_slides(report)
+
+
+def publish(stage: Path, out: Path) -> None:
+    """Put a complete report in the place of an older one.
+
+    All parts of the older one step aside before they are removed, so that the exchange
+    itself takes a moment only.
+    """
+    aside = stage / "older"
+    aside.mkdir()
+    (out / PDF).unlink(missing_ok=True)  # it shows the older report
+    for made in sorted(set(stage.iterdir()) - {aside}):
+        target = out / made.name
+        if target.exists():
+            shutil.move(target, aside / made.name)
+        shutil.move(made, target)
+    shutil.rmtree(stage)

@@ -1,38 +1,41 @@
-"""A deck of slides in one file, from the figures and results of the report."""
+"""The report as a deck of slides in one file, from its figures and results."""
 
 import base64
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 
+from smartclass_utils.commands.pages import Report, last_report, render, split_sentence
 from smartclass_utils.files import write_text
 from smartclass_utils.plots import TALK
-from smartclass_utils.site.chapters import (
-    Report,
-    last_report,
-    render,
-    split_sentence,
-)
 
 SLIDES = "slides.html"
-# The figures that carry the talk. A chapter that has none of them shows its first.
-FIGURES = (
-    "01_cleaning_steps",
-    "02_sample_images",
-    "02_class_distribution",
-    "03_training_curves",
-    "04_confusion_matrices",
-    "04_accuracy_intervals",
-    "05_ladder",
-    "06_reported_intervals",
-    "06_probes",
-    "07_feature_maps",
-    "07_photo",
+MOSAIC = "mosaic"  # the figure that opens the talk, where a report has it
+RESULTS = "results"  # the table of results
+# The talk in order, by the names of figures without their chapter's number. What a
+# report does not have is passed over.
+STORY = (
+    "cleaning_steps",
+    "sample_images",
+    "class_distribution",
+    "architectures",
+    "training_curves",
+    RESULTS,
+    "confusion_matrices",
+    "accuracy_intervals",
+    "wrong_faces",
+    "ladder",
+    "reported_intervals",
+    # Engaged has one camera: four figures in one run.
+    "source_by_class",
+    "probes",
+    "embedding",
+    "activation_maps",
+    "feature_maps",
+    "photo",
 )
-TABLE_BEFORE = "04_confusion_matrices"  # the slide of results comes before this one
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class FigureSlide:
     """One figure, large, with one message."""
 
     name: str
+    chapter: str  # its title
     number: str  # such as "Figure 2.1"
     message: str  # first sentence of the caption
     rest: str  # of the caption
@@ -55,33 +59,17 @@ def make_slides(out: str | None = None) -> Path:
 
 def write_slides(report: Report) -> Path:
     """Write all slides into one file that needs nothing beside it."""
-    slides = [figure_slide(report, name) for name in chosen(report)]
-    titles = {chapter.number: chapter.title for chapter in report.chapters}
-    page = render(
-        "slides.html.j2",
-        report=report,
-        slides=slides,
-        titles=titles,
-        table_before=table_place(slides),
-        verdicts=report.verdicts,
-    )
+    made = {name[3:]: name for name in report.figures}
+    slides = [
+        figure_slide(report, made[name]) if name in made else name
+        for name in STORY
+        if name in made or name == RESULTS
+    ]
+    mosaic = figure_slide(report, made[MOSAIC]) if MOSAIC in made else None
+    page = render("slides.html.j2", report=report, slides=slides, mosaic=mosaic)
     path = report.folder / SLIDES
     write_text(path, page)
     return path
-
-
-def chosen(report: Report) -> Iterator[str]:
-    """Yield the figures for the talk in the order of the chapters."""
-    for chapter in report.chapters:
-        made = [name for name in report.figures if name.startswith(chapter.number)]
-        yield from [name for name in FIGURES if name in made] or made[:1]
-
-
-def table_place(slides: list[FigureSlide]) -> str | None:
-    """Return the figure before which the table of results is shown."""
-    names = [slide.name for slide in slides]
-    later = (name for name in names if name >= TABLE_BEFORE)
-    return next(later, None)
 
 
 def figure_slide(report: Report, name: str) -> FigureSlide:
@@ -89,18 +77,19 @@ def figure_slide(report: Report, name: str) -> FigureSlide:
     figure = report.figures[name]
     number, caption = split_number(figure["caption"])
     message, rest = split_sentence(caption)
-    folder = report.folder / "figures"
-    talk = folder / f"{name}{TALK}.png"
-    image = talk if talk.exists() else folder / f"{name}.png"
-    content = base64.b64encode(image.read_bytes()).decode("ascii")
+    ending = TALK if name in report.larger else ""
+    image = (report.folder / "figures" / f"{name}{ending}.png").read_bytes()
+    titles = {chapter.number: chapter.title for chapter in report.chapters}
+    notebook = report.notebooks.get(name[:2])
     return FigureSlide(
         name,
+        titles.get(name[:2], ""),
         number,
         message,
         rest,
         figure["alt"],
-        f"data:image/png;base64,{content}",
-        reading(report.notebooks[name[:2]], name),
+        f"data:image/png;base64,{base64.b64encode(image).decode('ascii')}",
+        reading(notebook, name) if notebook else "",
     )
 
 

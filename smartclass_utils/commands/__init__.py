@@ -1,0 +1,1 @@
+"""What ``make`` calls: one module a command; no chapter imports them."""
