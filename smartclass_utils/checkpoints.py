@@ -101,7 +101,7 @@ def train_once(
             return card
     except SmartClassError:
         pass  # there is none, or none that can be used
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), time.process_time()
     history = training.train(model, loaders, optimizer, loss, epochs, **options)
     keeps_last = options.get("keep") == "last"
     place = len(history) - 1 if keeps_last else history["val_loss"].argmin()
@@ -119,6 +119,7 @@ def train_once(
         "history": history.to_dict(orient="list"),
         "best_epoch": int(history["epoch"].iloc[place]),
         "seconds": round(time.perf_counter() - start, 3),
+        "cpu_seconds": round(time.process_time() - busy, 3),
         "data": {"name": data.name, "fingerprint": data.fingerprint, "pixels": pixels},
         "environment": environment(),
         "key": key,

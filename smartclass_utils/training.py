@@ -8,7 +8,10 @@ import pandas as pd
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
+
+from smartclass_utils import augmentation
 
 
 def train(
@@ -89,3 +92,47 @@ def loss_and_accuracy(model: nn.Module, loader: DataLoader) -> tuple[float, floa
     logits, labels = (torch.cat(part) for part in zip(*batches, strict=True))
     loss = functional.cross_entropy(logits, labels)
     return float(loss), float((logits.argmax(1) == labels).double().mean())
+
+
+def strong_recipe(
+    model: nn.Module,
+    loaders: dict[str, DataLoader],
+    epochs: int,
+    *,
+    rate: float = 3e-3,
+    augment: Callable | None = augmentation.augment,
+    smoothing: float = 0.1,
+    decay: float = 0.05,
+    mean: float = 0.99,
+) -> dict:
+    """Return the objects of chapter 5's recipe, named as :func:`train` takes them.
+
+    Args:
+        model: the network, on its device.
+        loaders: as :func:`train` takes them.
+        epochs: passes over the training images.
+        rate: the highest learning rate.
+        augment: changes a batch of images at random, or nothing does.
+        smoothing: share of the target that is spread over all classes.
+        decay: of kernels and matrices; biases and batch normalisation are spared.
+        mean: decay of the running mean of the weights a step, 0 for none.
+    """
+    kernels = [p for p in model.parameters() if p.ndim > 1]
+    others = [p for p in model.parameters() if p.ndim <= 1]
+    groups = [{"params": kernels, "weight_decay": decay}, {"params": others}]
+    optimizer = torch.optim.AdamW(groups, lr=rate, weight_decay=0.0)
+    steps = epochs * len(loaders["train"])
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, rate, steps, pct_start=0.2, div_factor=10, final_div_factor=100
+    )
+    moving = get_ema_multi_avg_fn(mean)
+    average = AveragedModel(model, multi_avg_fn=moving, use_buffers=True)
+    return {
+        "optimizer": optimizer,
+        "loss": nn.CrossEntropyLoss(label_smoothing=smoothing),
+        "epochs": epochs,
+        "schedule": schedule,
+        "augment": augment,
+        "average": average if mean else None,
+        "keep": "last",
+    }
