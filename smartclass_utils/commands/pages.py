@@ -25,21 +25,14 @@ SAFE_MARKDOWN = mistune.create_markdown(escape=True)
 
 @dataclass(frozen=True)
 class Chapter:
-    """One notebook of the report, described by its own first cell."""
+    """One executed notebook of the report, described by its own first cell."""
 
-    notebook: str  # file name
+    file: str  # its name
+    page: str  # file name of the exported page
+    number: str  # the two digits that its notebook and its figures start with
     title: str
     goal: str  # one sentence
-
-    @property
-    def page(self) -> str:
-        """File name of the exported page."""
-        return Path(self.notebook).with_suffix(".html").name
-
-    @property
-    def number(self) -> str:
-        """The two digits that its notebook and its figures start with."""
-        return self.notebook[:2]
+    notebook: nbformat.NotebookNode
 
 
 @dataclass(frozen=True)
@@ -51,14 +44,9 @@ class Report:
     results: dict  # content of results.json
     figures: dict[str, dict]  # name → caption and alt
 
-    @cached_property
-    def notebooks(self) -> dict[str, nbformat.NotebookNode]:
-        """The executed notebooks by the number of their chapter."""
-        folder = self.folder / "notebooks"
-        return {
-            chapter.number: read_notebook(folder / chapter.notebook)
-            for chapter in self.chapters
-        }
+    def chapter(self, number: str) -> Chapter | None:
+        """Return the chapter of a number of two digits, if there is one."""
+        return next((c for c in self.chapters if c.number == number), None)
 
     @cached_property
     def larger(self) -> set[str]:
@@ -67,26 +55,22 @@ class Report:
         return {name for name in self.figures if f"{name}{TALK}.png" in made}
 
 
-def read_notebook(file: Path) -> nbformat.NotebookNode:
-    """Read an executed notebook; a sentence replaces what works only with a kernel."""
+def read_chapter(file: Path) -> Chapter:
+    """Read a notebook; a sentence replaces what works only with a kernel."""
     notebook = nbformat.read(file, as_version=4)
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             if WIDGET in output.get("data", {}):
                 output.data = nbformat.NotebookNode({"text/markdown": INTERACTIVE})
-    return notebook
-
-
-def read_chapter(file: Path) -> Chapter:
-    """Read title and goal from the first cell of a notebook."""
-    opening = nbformat.read(file, as_version=4).cells[0].source
+    opening = notebook.cells[0].source
     title = re.search(r"^# (.+)$", opening, re.M)
     goal = re.search(r"\*\*Goal\*\*:? (.+?)(?:\n|$)", opening)
     if not (title and goal):
         raise SmartClassError(
             f"{file} must open with a '# Title' and a line '**Goal** …'."
         )
-    return Chapter(file.name, title[1], goal[1])
+    page = file.with_suffix(".html").name
+    return Chapter(file.name, page, file.name[:2], title[1], goal[1], notebook)
 
 
 def read_report(place: Workspace) -> Report:
@@ -117,18 +101,15 @@ def split_sentence(text: str) -> tuple[str, str]:
     return first.removesuffix("."), rest
 
 
-def sentence(text: str) -> str:
-    """Return a sentence in Markdown as HTML without a paragraph around it."""
-    return re.sub(r"^<p>|</p>$", "", SAFE_MARKDOWN(text).strip())
-
-
 def render(template: str, **content: object) -> str:
     """Fill in one of our templates; whatever is filled in is escaped."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True
     )
     environment.filters["markdown"] = lambda text: Markup(SAFE_MARKDOWN(text))
-    environment.filters["sentence"] = lambda text: Markup(sentence(text))
+    environment.filters["sentence"] = lambda text: Markup(  # without its paragraph
+        re.sub(r"^<p>|</p>$", "", SAFE_MARKDOWN(text).strip())
+    )
     return environment.get_template(template).render(**content)
 
 
@@ -144,15 +125,17 @@ def write_pages(report: Report) -> None:
 
 
 def chapter_page(report: Report, chapter: Chapter) -> str:
-    """Return an executed notebook as a page; cells tagged ``fold`` hide their code."""
+    """Return an executed notebook as a page, with links to pages, not to notebooks.
+
+    Its code is open, but for cells tagged ``fold``.
+    """
     place = report.chapters.index(chapter)
-    notebook = report.notebooks[chapter.number]
     about = {
         "chapter": chapter,
         "chapters": report.chapters,
         "before": report.chapters[place - 1] if place else None,
         "after": [*report.chapters, None][place + 1],
-        "sections": sections(notebook),
+        "sections": sections(chapter.notebook),
         "data_name": report.results["data"]["name"],
         "larger": {  # by their alternative text, which stands in the notebook
             report.figures[name]["alt"]: f"figures/{name}{TALK}.png"
@@ -164,8 +147,8 @@ def chapter_page(report: Report, chapter: Chapter) -> str:
         extra_template_basedirs=[str(TEMPLATES)],
         extra_template_paths=[str(TEMPLATES)],
     )
-    page, _ = exporter.from_notebook_node(notebook, resources=about)
-    return link_pages(page)
+    page, _ = exporter.from_notebook_node(chapter.notebook, resources=about)
+    return re.sub(r'href="(\d\d_\w+)\.ipynb', r'href="\1.html', page)
 
 
 def sections(notebook: nbformat.NotebookNode) -> list[tuple[str, str]]:
@@ -175,8 +158,3 @@ def sections(notebook: nbformat.NotebookNode) -> list[tuple[str, str]]:
     pattern = re.compile(r'<h2 id="([^"]*)">(.*?)<a class="anchor-link"', re.S)
     found = (pattern.search(markdown2html(line)) for line in headings)
     return [match.groups() for match in found if match]
-
-
-def link_pages(page: str) -> str:
-    """Let links between notebooks lead to the exported pages."""
-    return re.sub(r'href="(\d\d_\w+)\.ipynb', r'href="\1.html', page)

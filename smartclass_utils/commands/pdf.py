@@ -24,11 +24,8 @@ PDF = "report.pdf"
 LEFT_OUT = "nav, summary, a.anchor-link, .skip, script, style, picture source"
 CODE = ".code, .output_markdown:has(.highlight)"  # cells and listings
 BROWSERS = (
-    "chromium",
-    "chromium-browser",
-    "google-chrome",
-    "google-chrome-stable",
-    "chrome",
+    *("chromium", "chromium-browser", "chrome"),
+    *("google-chrome", "google-chrome-stable"),
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 )
@@ -49,10 +46,18 @@ def make_pdf(out: str | None = None) -> Path:
         folder = Path(name)
         page, made = folder / "report.html", folder / PDF
         parts = [chapter_part(report, chapter) for chapter in report.chapters]
-        code = [(part.h1.get_text().strip(), take_code(part)) for part in parts]
-        write_text(page, merged(report, parts, code, {}))
+        code = [(part.h1.get_text(), take_code(part)) for part in parts]
+        content = {
+            "report": report,
+            "css": STYLE.read_text(encoding="utf-8"),
+            "contents": [part.find_all(["h1", "h2"]) for part in parts],
+            "parts_of_report": [part.decode_contents() for part in parts],
+            "code": [(title, listed) for title, listed in code if listed],
+        }
+        write_text(page, render("print.html.j2", **content, pages={}))
         print_pdf(page, made, folder / "profile")
-        write_text(page, merged(report, parts, code, page_numbers(made.read_bytes())))
+        pages = page_numbers(made.read_bytes())
+        write_text(page, render("print.html.j2", **content, pages=pages))
         print_pdf(page, made, folder / "profile")
         return made.replace(report.folder / PDF)
 
@@ -71,7 +76,7 @@ def chapter_part(report: Report, chapter: Chapter) -> Tag:
         tag["id"] = f"c{chapter.number}-{number}" if number else f"c{chapter.number}"
     for link in part.find_all("a", href=True):
         target = re.match(r"(\d\d)_\w+\.html", link["href"])
-        if target and target[1] in report.notebooks:
+        if target and report.chapter(target[1]):
             link["href"] = f"#c{target[1]}"
         elif not link["href"].startswith(("http:", "https:")):
             link.unwrap()
@@ -89,30 +94,6 @@ def take_code(part: Tag) -> str:
             taken += [title, str(tag.extract())]
             title = ""
     return "\n".join(taken)
-
-
-def merged(
-    report: Report, parts: list[Tag], code: list[tuple[str, str]], pages: dict[str, int]
-) -> str:
-    """Return cover, table of contents, chapters and code as one page for printing."""
-    contents = [
-        (heading(part.h1), [heading(found) for found in part.find_all("h2")])
-        for part in parts
-    ]
-    return render(
-        "print.html.j2",
-        report=report,
-        css=STYLE.read_text(encoding="utf-8"),
-        contents=contents,
-        pages=pages,
-        parts_of_report=[part.decode_contents() for part in parts],
-        code=[(title, listed) for title, listed in code if listed],
-    )
-
-
-def heading(tag: Tag) -> tuple[str, str]:
-    """Return the anchor and the text of a heading."""
-    return tag["id"], tag.get_text().strip()
 
 
 def page_numbers(pdf: bytes) -> dict[str, int]:
@@ -170,23 +151,17 @@ def print_pdf(page: Path, pdf: Path, profile: Path) -> None:
             "Ubuntu `sudo apt install chromium`), or open report/index.html and print "
             "from there."
         )
-    options = [
+    command = [
+        *browser_command(browser, profile),
         "--no-pdf-header-footer",
         "--generate-pdf-document-outline",
         f"--print-to-pdf={pdf}",
         page.as_uri(),
     ]
+    decoded = {"text": True, "errors": "replace", "capture_output": True}
     try:
-        ended = subprocess.run(
-            [*browser_command(browser, profile), *options],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise SmartClassError(f"{browser} did not print the report: {error}") from error
-    if ended.returncode or not pdf.exists():
-        last = (ended.stderr.strip().splitlines() or ["it gave no reason"])[-1]
-        raise SmartClassError(f"{browser} did not print the report: {last}")
+        subprocess.run(command, timeout=SECONDS, check=True, **decoded)
+        pdf.stat()
+    except (OSError, subprocess.SubprocessError) as error:
+        said = str(getattr(error, "stderr", None) or error).strip().splitlines()[-1]
+        raise SmartClassError(f"{browser} did not print the report: {said}") from error

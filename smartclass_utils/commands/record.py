@@ -32,26 +32,19 @@ def keep(out: Path) -> None:
     write_json(RESULTS_FOLDER / "demo.json", content)
     write_readme(content)
     for file in sorted((out / "notebooks").glob("*.ipynb")):
-        notebook = without_traces(file)
-        state_runtime(notebook, content["chapter_seconds"][file.stem])
+        notebook = tidied(file, content["chapter_seconds"][file.stem])
         write_text(NOTEBOOKS / file.name, nbformat.writes(notebook) + "\n")
     copy_figures(out / "figures", COMMITTED_FIGURES)
 
 
-def without_traces(file: Path) -> nbformat.NotebookNode:
-    """Read an executed notebook and drop what depends on the machine."""
+def tidied(file: Path, seconds: float) -> nbformat.NotebookNode:
+    """Read an executed notebook; state its runtime, drop what a machine leaves."""
     notebook = nbformat.read(file, as_version=4)
     notebook.metadata.get("language_info", {}).pop("version", None)
-    for cell in notebook.cells:
-        cell.metadata.pop("execution", None)
-    return notebook
-
-
-def state_runtime(notebook: nbformat.NotebookNode, seconds: float) -> None:
-    """Put the measured seconds into the line **Runtime** of the first cell."""
     first = notebook.cells[0]
     stated = f"**Runtime** about {seconds:.0f} seconds"
     first.source = re.sub(r"\*\*Runtime\*\* about \d+ seconds", stated, first.source)
+    return notebook
 
 
 def copy_figures(made: Path, committed: Path) -> None:
@@ -59,7 +52,6 @@ def copy_figures(made: Path, committed: Path) -> None:
     figures = read_json(made / "figures.json")
     for old in [*committed.glob("*.png"), *committed.glob("*.svg")]:
         old.unlink()
-    committed.mkdir(parents=True, exist_ok=True)
     for name in figures:
         shutil.copyfile(made / f"{name}.png", committed / f"{name}.png")
     write_text(committed / "README.md", gallery(figures))
@@ -68,23 +60,18 @@ def copy_figures(made: Path, committed: Path) -> None:
 def gallery(figures: dict[str, dict]) -> str:
     """Return the figures' README: what each shows and which notebook makes it."""
     numbers = {f.name[:2]: f.name for f in sorted(NOTEBOOKS.glob("*.ipynb"))}
-    lines = [
-        "# Figures",
-        "",
-        "Written by `make record` on the demo data: the project draws all its faces.",
-        "`make report` leaves each one as SVG and with larger type, too.",
-    ]
+    page = (
+        "# Figures\n\n"
+        "Written by `make record` on the demo data: the project draws all its faces.\n"
+        "`make report` leaves each one as SVG and with larger type, too.\n"
+    )
     for name, figure in figures.items():
         notebook = numbers.get(name[:2], "")
-        lines += [
-            "",
-            f"## {name}",
-            "",
-            f"![{figure['alt']}]({name}.png)",
-            "",
-            f"{figure['caption']} Made by [{notebook}](../notebooks/{notebook}).",
-        ]
-    return "\n".join(lines) + "\n"
+        page += (
+            f"\n## {name}\n\n![{figure['alt']}]({name}.png)\n\n"
+            f"{figure['caption']} Made by [{notebook}](../notebooks/{notebook}).\n"
+        )
+    return page
 
 
 def fill(text: str, name: str, content: str) -> str:
@@ -100,18 +87,18 @@ def fill(text: str, name: str, content: str) -> str:
 
 
 def results_table(results: dict[str, dict]) -> str:
-    """Return results as a Markdown table: the demo's, and the best of other data.
-
-    Args:
-        results: name of a data set → content of its ``results.json``.
-    """
+    """Return results (by data set) as Markdown: the demo's, and the best of others."""
     lines = [
-        "| Data | Network | Parameters | Accuracy | 95 % interval | Macro-F1 |",
-        "|---|---|---:|---:|---:|---:|",
+        "| Data | Network | Parameters | Accuracy | 95 % interval | F1 | Training |",
+        "|---|---|---:|---:|---:|---:|---:|",
     ]
     for data, content in results.items():
         rows = content["models"]
-        if data != "demo":
+        if data == "demo":
+            baseline = content["baseline"]
+            always = {"name": f"always “{baseline['class']}”", "parameters": 0}
+            rows = [*rows, {**baseline, **always}]
+        else:
             rows = [max(rows, key=lambda entry: entry["accuracy"])]
         lines += [table_row(data, entry) for entry in rows]
     return "\n".join(lines)
@@ -122,26 +109,28 @@ def table_row(data: str, entry: dict) -> str:
     low, high = (100 * end for end in entry["accuracy_ci95"])
     spread = entry.get("accuracy_sd")
     plus_minus = f" ± {100 * spread:.1f}" if spread is not None else ""
+    seconds = entry.get("seconds")
     return (
         f"| {data} | {entry['name']} | {entry['parameters']:,} "
         f"| {100 * entry['accuracy']:.1f} %{plus_minus} | {low:.1f} – {high:.1f} "
-        f"| {100 * entry['macro_f1']:.1f} |"
+        f"| {100 * entry['macro_f1']:.1f} "
+        f"| {f'{seconds:,.0f} s' if seconds else 'none'} |"
     )
 
 
 def write_readme(demo: dict) -> None:
-    """Put the results and the chapters' seconds into the README."""
+    """Put the results, and the seconds of the demo's chapters, into the README."""
     page = ROOT / "README.md"
-    results = {
-        file.stem: read_json(file)
-        for file in sorted(RESULTS_FOLDER.glob("*.json"))
-        if "models" in read_json(file)
-    }
-    text = fill(
-        page.read_text(encoding="utf-8"),
-        "results",
-        f"\n{results_table({'demo': demo, **results})}\n",
+    stored = {f.stem: read_json(f) for f in sorted(RESULTS_FOLDER.glob("*.json"))}
+    others = {name: content for name, content in stored.items() if "models" in content}
+    environment = demo["environment"]
+    about = (
+        f"Demo: {demo['data']['split']['test']} test images, mean ± standard deviation "
+        f"of {len(demo['models'][0]['seeds'])} trainings on {environment['device']}, "
+        f"torch {environment['torch']}."
     )
+    table = f"\n{results_table({'demo': demo, **others})}\n\n{about}\n"
+    text = fill(page.read_text(encoding="utf-8"), "results", table)
     for chapter, seconds in demo["chapter_seconds"].items():
         text = fill(text, chapter, f"{seconds:.0f} s")
     write_text(page, text)

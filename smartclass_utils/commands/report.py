@@ -30,8 +30,6 @@ from smartclass_utils.sources import find_data, load
 
 CHAPTER_SECONDS = "chapter_seconds.json"
 LOCK = ".report.lock"
-# A kernel warns that its sockets are not encrypted; they are bound to this machine.
-QUIET_KERNEL = ["--log-level=ERROR"]
 STAGE = "unfinished"  # folder in which a report is made before it replaces another
 
 
@@ -60,9 +58,14 @@ def run_report(
     check_parameters(parameters)
     place = workspace_in(Path(out)) if out else workspace()
     source = find_data(data).resolve()
-    keep_apart(source, place.out)
+    if source.is_relative_to(place.out) or place.out.is_relative_to(source):
+        raise SmartClassError(
+            f"The report's folder {place.out} and the images' folder {source} lie one "
+            "in the other: choose another folder with OUT=…."
+        )
     load(source)  # what cannot be used is refused before anything is written
-    environment = {"SMARTCLASS_DATA": str(source)}
+    stage = place.out / STAGE
+    environment = {"SMARTCLASS_DATA": str(source), "SMARTCLASS_STAGE": str(stage)}
     if out:
         environment["SMARTCLASS_OUT"] = str(place.out)
     busy = (
@@ -70,51 +73,24 @@ def run_report(
         "another folder with OUT=…."
     )
     with only_one(place.out / LOCK, busy):
-        make_report(place, parameters, environment)
+        shutil.rmtree(stage, ignore_errors=True)
+        run_notebooks(stage, parameters, environment)
+        export(replace(place, out=stage))
+        publish(stage, place.out)
     return place.out / "index.html"
 
 
 def check_parameters(parameters: dict[str, int]) -> None:
     """Refuse numbers that no chapter could work with."""
-    for name in ("EPOCHS", "SEEDS"):
-        if parameters.get(name, 1) < 1:
-            raise SmartClassError(
-                f"{name}={parameters[name]} trains nothing: give 1 or more."
-            )
+    for name in {"EPOCHS", "SEEDS"} & parameters.keys():
+        if parameters[name] < 1:
+            raise SmartClassError(f"{name} must be 1 or more: nothing is trained else.")
     size = parameters.get("IMAGE_SIZE", IMAGE_SIZES.start)
     if size not in IMAGE_SIZES:
         raise SmartClassError(
             f"IMAGE_SIZE={size} is out of range: choose {IMAGE_SIZES.start} to "
             f"{IMAGE_SIZES.stop - 1} pixels."
         )
-
-
-def keep_apart(source: Path, out: Path) -> None:
-    """Refuse to write a report among the images, or to read images from a report."""
-    if source.is_relative_to(out) or out.is_relative_to(source):
-        raise SmartClassError(
-            f"The report would lie in {out} and the images in {source}, one inside the "
-            "other: choose another folder with OUT=…."
-        )
-
-
-def make_report(
-    place: Workspace, parameters: dict[str, int], environment: dict[str, str]
-) -> None:
-    """Make the report beside an older one, which it replaces when it is complete.
-
-    Args:
-        place: where it belongs.
-        parameters: what to change in the cells of parameters.
-        environment: further variables of the chapters' environment.
-    """
-    stage = place.out / STAGE
-    shutil.rmtree(stage, ignore_errors=True)
-    staged = replace(place, out=stage)
-    environment = {**environment, "SMARTCLASS_STAGE": str(stage)}
-    run_notebooks(stage, parameters, environment)
-    export(staged)
-    publish(stage, place.out)
 
 
 def run_notebooks(
@@ -161,7 +137,7 @@ def execute(
     client = NotebookClient(
         notebook,
         km=AsyncKernelManager(kernel_spec_manager=native),
-        extra_arguments=QUIET_KERNEL,
+        extra_arguments=["--log-level=ERROR"],  # no warning of unencrypted sockets
         record_timing=False,
         store_widget_state=False,
         resources={"metadata": {"path": str(NOTEBOOKS)}},

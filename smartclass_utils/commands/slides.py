@@ -1,8 +1,8 @@
 """The report as a deck of slides in one file, from its figures and results."""
 
 import base64
+import itertools
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
@@ -38,20 +38,6 @@ STORY = (
 )
 
 
-@dataclass(frozen=True)
-class FigureSlide:
-    """One figure, large, with one message."""
-
-    name: str
-    chapter: str  # its title
-    number: str  # such as "Figure 2.1"
-    message: str  # first sentence of the caption
-    rest: str  # of the caption
-    alt: str
-    source: str  # the image itself, as a data URL
-    notes: str  # what the chapter reads out of it, Markdown
-
-
 def make_slides(out: str | None = None) -> Path:
     """Write the slides of the report in ``out``; return their path."""
     return write_slides(last_report(out))
@@ -59,7 +45,7 @@ def make_slides(out: str | None = None) -> Path:
 
 def write_slides(report: Report) -> Path:
     """Write all slides into one file that needs nothing beside it."""
-    made = {name[3:]: name for name in report.figures}
+    made = {name[3:]: name for name in report.figures if report.chapter(name[:2])}
     slides = [
         figure_slide(report, made[name]) if name in made else name
         for name in STORY
@@ -72,25 +58,27 @@ def write_slides(report: Report) -> Path:
     return path
 
 
-def figure_slide(report: Report, name: str) -> FigureSlide:
-    """Return the slide of one figure; its type is the larger one where that exists."""
+def figure_slide(report: Report, name: str) -> dict[str, str]:
+    """Return what the slide of one figure says.
+
+    Its message is the first sentence of the caption, its image (a data URL) has larger
+    type where there is one, its notes are what the chapter reads out of it (Markdown).
+    """
     figure = report.figures[name]
     number, caption = split_number(figure["caption"])
     message, rest = split_sentence(caption)
     ending = TALK if name in report.larger else ""
     image = (report.folder / "figures" / f"{name}{ending}.png").read_bytes()
-    titles = {chapter.number: chapter.title for chapter in report.chapters}
-    notebook = report.notebooks.get(name[:2])
-    return FigureSlide(
-        name,
-        titles.get(name[:2], ""),
-        number,
-        message,
-        rest,
-        figure["alt"],
-        f"data:image/png;base64,{base64.b64encode(image).decode('ascii')}",
-        reading(notebook, name) if notebook else "",
-    )
+    chapter = report.chapter(name[:2])
+    return {
+        "name": name,
+        "place": f"{chapter.title}, {number}" if number else chapter.title,
+        "message": message,
+        "rest": rest,
+        "alt": figure["alt"],
+        "source": f"data:image/png;base64,{base64.b64encode(image).decode('ascii')}",
+        "notes": reading(chapter.notebook, name),
+    }
 
 
 def split_number(caption: str) -> tuple[str, str]:
@@ -101,17 +89,11 @@ def split_number(caption: str) -> tuple[str, str]:
 
 def reading(notebook: nbformat.NotebookNode, name: str) -> str:
     """Return the text that follows a figure in its chapter, for the speaker."""
-    cells = notebook.cells
-    shows = (
-        i
-        for i, cell in enumerate(cells)
-        if cell.cell_type == "code" and f'"{name}"' in cell.source
-    )
-    after = next(shows, len(cells)) + 1
-    if after >= len(cells):
+    pairs = itertools.pairwise(notebook.cells)
+    cell = next((then for shown, then in pairs if f'"{name}"' in shown.source), None)
+    if cell is None or cell.source.startswith("#"):
         return ""
-    cell = cells[after]
     if cell.cell_type == "markdown":
-        return "" if cell.source.startswith("#") else cell.source
+        return cell.source
     texts = (o.get("data", {}).get("text/markdown") for o in cell.get("outputs", []))
     return next((text for text in texts if text), "")
