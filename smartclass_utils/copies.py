@@ -1,0 +1,127 @@
+"""Near-copies: mirrored, shifted, brighter, noisy or compressed again.
+
+The strengths of an image's waves hardly change when it is shifted or mirrored. They
+propose pairs; the pixels, laid over each other in every way, decide.
+"""
+
+import hashlib
+
+import numpy as np
+import pandas as pd
+from scipy.fft import rfft2
+from scipy.ndimage import gaussian_filter
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from skimage.transform import resize_local_mean
+from sklearn.neighbors import NearestNeighbors
+
+SIDE = 48  # pixels, height and width at which images are compared
+SHIFT = 3  # pixels of these, in both directions
+WAVES = 8  # per side, the longest ones
+NEIGHBOURS = 4  # looked at of each image
+NEAR = 0.22  # distance of the waves at most; 99 of 100 copies are nearer
+BLUR = 2  # pixels; what is larger (light, the shape of a head) does not count
+ALIKE = 0.86  # cosine of the rest; no two different demo faces reach 0.84
+CHUNK = 256  # images, or pairs of them, at a time
+
+
+def near_copies(images: np.ndarray) -> np.ndarray:
+    """Return the cluster of each image, int (N,): one number for all its near-copies.
+
+    Images that are linked by copies of copies are in one cluster. The memory grows
+    with N, and no image is compared with more than a few others in each round.
+
+    Args:
+        images: uint8 (N, H, W), square; may be mapped from a file.
+    """
+    found = pd.factorize(
+        np.array([hashlib.sha256(image).hexdigest() for image in images], object)
+    )[0]
+    vectors = np.concatenate([waves(part) for _, part in chunks(images)])
+    crowded = True
+    while crowded:  # all neighbours of an image were copies, so there may be more
+        _, first, found = np.unique(found, return_index=True, return_inverse=True)
+        pairs = neighbours(vectors[first])
+        alike = [likeness(*images[first[part.T]]) for _, part in chunks(pairs)]
+        pairs = pairs[np.concatenate([*alike, []]) >= ALIKE]
+        links = np.ones(len(pairs)), tuple(pairs.T)
+        graph = coo_array(links, (len(first), len(first)))
+        found = connected_components(graph, directed=False)[1][found]
+        crowded = (np.bincount(pairs[:, 0], minlength=1) == NEIGHBOURS).any()
+    return found
+
+
+def chunks(array: np.ndarray):
+    """Yield some rows of an array at a time, and the number of the first."""
+    for start in range(0, len(array), CHUNK):
+        yield start, array[start : start + CHUNK]
+
+
+def waves(images: np.ndarray) -> np.ndarray:
+    """Return how strong the longest waves of images are, float32 (N, 144), length 1.
+
+    These are magnitudes of the Fourier transform, which a shift leaves alone; the two
+    that a mirror exchanges are replaced by their sum and difference. A window fades the
+    borders out.
+
+    Args:
+        images: uint8 (N, H, W).
+    """
+    window = np.outer(*[np.hanning(SIDE + 2)[1:-1].astype(np.float32)] * 2)
+    small = at_side(images)
+    mean = (small * window).sum(axis=(1, 2), keepdims=True) / window.sum()
+    strength = np.abs(rfft2((small - mean) * window))  # (N, 48, 25)
+    some = slice(1, WAVES + 1)
+    one, other = strength[:, some, some], strength[:, : -WAVES - 1 : -1, some]
+    parts = one + other, np.abs(one - other), 2 * strength[:, 0, some]
+    parts = [
+        part.reshape(len(small), -1) for part in (*parts, 2 * strength[:, some, 0])
+    ]
+    vectors = np.sqrt(np.concatenate(parts, axis=1))
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
+
+
+def at_side(images: np.ndarray) -> np.ndarray:
+    """Return images at the side at which they are compared, float32 (N, 48, 48)."""
+    shape = (len(images), SIDE, SIDE)
+    return resize_local_mean(images.astype(np.float32), shape, preserve_range=True)
+
+
+def neighbours(vectors: np.ndarray) -> np.ndarray:
+    """Return pairs of an image and one of its nearest, int (P, 2), near ones only."""
+    n = min(NEIGHBOURS, len(vectors) - 1)
+    if n < 1:
+        return np.empty((0, 2), int)
+    search = NearestNeighbors(n_neighbors=n, algorithm="brute").fit(vectors)
+    distance, index = search.kneighbors()
+    first, which = np.nonzero(distance <= NEAR)
+    return np.stack([first, index[first, which]], axis=1)
+
+
+def likeness(some: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return how alike the images of pairs are at best, float32 (P,), 0…1.
+
+    That is the cosine between the middle of one image, or of its mirror image, and the
+    other one under it, over all shifts.
+
+    Args:
+        some: uint8 (P, H, W).
+        others: likewise.
+    """
+    some, others = (at_side(images) for images in (some, others))
+    some, others = (x - gaussian_filter(x, (0, BLUR, BLUR)) for x in (some, others))
+    inner = SIDE - 2 * SHIFT
+    middle = some[:, SHIFT : SHIFT + inner, SHIFT : SHIFT + inner]  # (P, 42, 42)
+    best = np.zeros(len(some), np.float32)
+    for down in range(2 * SHIFT + 1):
+        for right in range(2 * SHIFT + 1):
+            under = others[:, down : down + inner, right : right + inner]
+            for over in (middle, middle[:, :, ::-1]):
+                best = np.maximum(best, cosine(over, under))
+    return best
+
+
+def cosine(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return the cosine of images (P, H, W) as vectors; next to 0 where one is flat."""
+    size = np.sqrt(np.einsum("pij,pij->p", a, a) * np.einsum("pij,pij->p", b, b))
+    return np.einsum("pij,pij->p", a, b) / np.maximum(size, a[0].size)

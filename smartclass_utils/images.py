@@ -1,0 +1,270 @@
+"""One image file, whatever is in it, to a clean square, or the reason why not."""
+
+import io
+import os
+import warnings
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from skimage.color import rgb2gray
+from skimage.transform import resize
+
+from smartclass_utils.config import SmartClassError
+
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP")
+MAX_BYTES = 50 * 2**20  # of a file
+MAX_PIXELS = 25_000_000  # with it no file takes more than 500 MB
+MIN_SIDE = 8  # pixels
+MAX_ASPECT = 4  # longer side over shorter side
+PNG_START = b"\x89PNG\r\n\x1a\n"
+PNG_END = b"IEND\xaeB`\x82"
+
+# What was mended; every other note only flags the image.
+TRANSPARENT = "transparency put on white"
+FIRST_FRAME = "first frame of several"
+UPRIGHT = "rotated upright"
+CMYK = "CMYK converted"
+DEEP = "16 bits scaled to 8"
+UNFINISHED = "end mark missing"
+BAD_EXIF = "unreadable EXIF ignored"
+MENDING = (TRANSPARENT, FIRST_FRAME, UPRIGHT, CMYK, DEEP, UNFINISHED, BAD_EXIF)
+FLAT = "one flat colour"
+
+Prepare = Callable[[np.ndarray], np.ndarray]
+
+
+class Rejected(Exception):  # noqa: N818, it is a verdict rather than an error
+    """An image that cannot be used.
+
+    Attributes:
+        kind: the reason in few words, the same for all images of its kind.
+        detail: what is particular to this one, or ``""``.
+    """
+
+    def __init__(self, kind: str, detail: str = ""):
+        super().__init__(f"{kind}: {detail}" if detail else kind)
+        self.kind = kind
+        self.detail = detail
+
+
+@dataclass(frozen=True)
+class CleanImage:
+    """A usable image.
+
+    Attributes:
+        pixels: uint8 (size, size), grey values 0…255.
+        notes: what was mended or is worth a look, in few words each.
+    """
+
+    pixels: np.ndarray
+    notes: tuple[str, ...]
+
+
+def clean_image(
+    content: bytes, size: int, prepare: Prepare | None = None
+) -> CleanImage:
+    """Make the bytes of an image file a small square grey image.
+
+    The whole picture is resized to the square, as the original report did; a picture
+    that is not square is squeezed.
+
+    Args:
+        content: the file's bytes.
+        size: height and width wanted, pixels.
+        prepare: takes the finished square, uint8 (size, size), and returns another.
+
+    Raises:
+        Rejected: if the file cannot be used; never anything else, whatever its bytes.
+        SmartClassError: if ``prepare`` fails or returns something else.
+    """
+    with errors_as_verdicts():
+        image, notes = open_image(content)
+        image = image.reduce(max(1, min(image.size) // (4 * size)))  # saves time
+        pixels = np.asarray(image)  # (H, W), or (H, W, 3) in colour
+        grey = rgb2gray(pixels) if pixels.ndim == 3 else pixels / 255  # 0…1
+        small = resize(grey, (size, size), anti_aliasing=True)
+        # Values at .5 come out the same on every machine, once its last digits are cut.
+        clean = np.rint((255 * small).round(6)).astype(np.uint8)
+    if clean.min() == clean.max():
+        notes.append(FLAT)
+    if prepare is not None:
+        clean = prepared(prepare, clean)
+    return CleanImage(clean, tuple(notes))
+
+
+def open_image(content: bytes) -> tuple[Image.Image, list[str]]:
+    """Open the bytes of an image file: upright, 8 bits, mode ``L`` or ``RGB``.
+
+    Returns:
+        The image, and what was mended.
+
+    Raises:
+        Rejected: if the file cannot be used; never anything else, whatever its bytes.
+    """
+    notes: list[str] = []
+    with errors_as_verdicts():
+        image = Image.open(io.BytesIO(content), formats=FORMATS)
+        check_shape(*image.size)  # before the pixels take any memory
+        kind = image.format
+        if kind != "JPEG" and getattr(image, "is_animated", False):
+            notes.append(FIRST_FRAME)
+        image.load()
+        if kind == "PNG":
+            check_png(content, notes)
+        turn_upright(image, notes)
+        if image.mode == "F":
+            raise Rejected("unsupported", "floating-point pixels")
+        if image.mode.startswith("I"):
+            image = eight_bits(image, kind, notes)
+        if image.mode == "CMYK":
+            notes.append(CMYK)
+        if image.has_transparency_data:
+            image = on_white(image, notes)
+        return image if image.mode == "L" else image.convert("RGB"), notes
+
+
+def open_photo(content: bytes) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return a whole photograph upright, and what was mended.
+
+    Returns:
+        uint8, grey (H, W) or RGB (H, W, 3); notes in few words each.
+
+    Raises:
+        Rejected: if the file cannot be used; never anything else, whatever its bytes.
+    """
+    with errors_as_verdicts():
+        image, notes = open_image(content)
+        return np.array(image), tuple(notes)
+
+
+def read(path: Path | str) -> bytes:
+    """Return the bytes of an image file.
+
+    Raises:
+        Rejected: if there is no such file, or if it is empty or too large.
+    """
+    try:
+        if not os.path.isfile(path):  # noqa: PTH113, five times quicker than pathlib
+            missing = not os.path.lexists(path)
+            raise Rejected("not a file", "it is gone" if missing else "")
+        with open(path, "rb") as stream:  # noqa: PTH123, likewise
+            content = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise Rejected("cannot be read", error.strerror or "") from error
+    if not content:
+        raise Rejected("empty")
+    if len(content) > MAX_BYTES:
+        raise Rejected("too large", f"over {MAX_BYTES // 2**20} MiB")
+    return content
+
+
+@contextmanager
+def errors_as_verdicts() -> Iterator[None]:
+    """Turn whatever Pillow raises on bad bytes into a verdict, its warnings into none.
+
+    Raises:
+        Rejected: with the reason.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            yield
+    except Rejected:
+        raise
+    except MemoryError as error:
+        raise Rejected("too large", "not enough memory") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise Rejected("too large", f"over {MAX_PIXELS // 10**6} megapixels") from error
+    except UnidentifiedImageError as error:
+        raise Rejected("not an image") from error
+    except Exception as error:  # Pillow's readers raise almost anything on bad bytes
+        cut = "truncated" in str(error) or isinstance(error, EOFError)
+        raise Rejected("truncated" if cut else "damaged") from error
+
+
+def check_shape(width: int, height: int) -> None:
+    """Refuse a shape before its pixels take any memory."""
+    shape = f"{width} × {height} pixels"
+    if width * height > MAX_PIXELS:
+        raise Rejected("too large", shape)
+    if min(width, height) < MIN_SIDE:
+        raise Rejected("too small", shape)
+    if max(width, height) > MAX_ASPECT * min(width, height):
+        raise Rejected("too elongated", shape)
+
+
+def check_png(content: bytes, notes: list[str]) -> None:
+    """Refuse a PNG whose pixels fail their checksum; Pillow tests the other parts."""
+    place = len(PNG_START)
+    while len(content) >= place + 12:  # length, name, data, checksum
+        end = place + 8 + int.from_bytes(content[place : place + 4], "big")
+        found = zlib.crc32(content[place + 4 : end]).to_bytes(4, "big")
+        is_wrong = found != content[end : end + 4]
+        if content[place + 4 : place + 8] == b"IDAT" and is_wrong:
+            raise Rejected("damaged", "a checksum is wrong")
+        place = end + 4
+    if PNG_END not in content:
+        notes.append(UNFINISHED)
+
+
+def turn_upright(image: Image.Image, notes: list[str]) -> None:
+    """Turn a loaded image as its EXIF orientation says."""
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+        if orientation in range(2, 9):
+            ImageOps.exif_transpose(image, in_place=True)
+            notes.append(UPRIGHT)
+    except Exception:  # broken EXIF says nothing about the pixels
+        notes.append(BAD_EXIF)
+
+
+def eight_bits(image: Image.Image, kind: str | None, notes: list[str]) -> Image.Image:
+    """Return an image of 16 bits, whose white is 65535, in 8 bits.
+
+    Nothing in a file says what white is in 32 bits, nor that somebody stored 8 bits in
+    16. Such a picture would come out nearly black, so that it is refused.
+    """
+    if image.mode == "I" and kind != "PNG":  # PNG has no more than 16 bits
+        raise Rejected("unsupported", "32 bits a pixel, or numbers with a sign")
+    values = np.asarray(image)
+    if values.max() <= 255:
+        raise Rejected("unsupported", "16 bits that hold only 8, so white is unknown")
+    notes.append(DEEP)
+    scaled = (values.astype(np.uint32) + 128) // 257  # 65535 / 255, rounded
+    return Image.fromarray(scaled.astype(np.uint8))
+
+
+def on_white(image: Image.Image, notes: list[str]) -> Image.Image:
+    """Return an image with transparency in RGB, on white."""
+    image = image if image.mode == "RGBA" else image.convert("RGBA")
+    alpha = image.getchannel("A")
+    if alpha.getextrema()[0] < 255:
+        notes.append(TRANSPARENT)
+    white = Image.new("RGB", image.size, "white")
+    white.paste(image, mask=alpha)
+    return white
+
+
+def prepared(prepare: Prepare, pixels: np.ndarray) -> np.ndarray:
+    """Return what the reader's own function makes of a clean image.
+
+    Raises:
+        SmartClassError: if it fails, or returns no image of the same kind.
+    """
+    try:
+        result = np.asarray(prepare(pixels.copy()))
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise SmartClassError(f"PREPARE fails on a clean image ({reason}).") from error
+    if (result.dtype, result.shape) != (pixels.dtype, pixels.shape):
+        raise SmartClassError(
+            f"PREPARE returns {result.dtype} {result.shape}: let it return uint8 "
+            f"{pixels.shape}, for example with skimage.util.img_as_ubyte."
+        )
+    return result
