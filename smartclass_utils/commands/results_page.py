@@ -1,0 +1,101 @@
+"""The long tables of all stored results, as one page: ``data/results/README.md``."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from smartclass_utils.config import REPORTED_FOLDER, RESULTS_FOLDER
+from smartclass_utils.files import read_json, write_text
+
+HEAD = """# Stored results
+
+Written by `make record` (demo) and `python -m smartclass_utils study` (photographs), \
+which read the JSON files beside this page. **±** is the standard deviation between \
+trainings. **95 % interval** covers the choice of test images, given these trainings; \
+it does not say where the next training will land. All choices were made on the \
+validation images.
+"""
+
+
+def write_page(folder: Path = RESULTS_FOLDER) -> Path:
+    """Write the page of all results in a folder, from its JSON files; return it."""
+    parts = [HEAD]
+    for file in sorted(folder.glob("*.json")):
+        content = read_json(file, "make it again or delete it")
+        if "models" in content:
+            parts.append(section(content))
+    page = folder / "README.md"
+    write_text(page, "\n".join(parts))
+    return page
+
+
+def section(content: dict) -> str:
+    """Return the tables of one data set as Markdown."""
+    name, split = content["data"]["name"], content["data"]["split"]
+    machine = content["environment"]
+    text = (
+        f"## {name}\n\n{split['train']:,} images to learn from, {split['test']:,} to "
+        f"test; {machine['device']}, {machine['training in']}, torch "
+        f"{machine['torch']}.\n\n{markdown(models_table(content))}"
+    )
+    if content.get("ladder"):
+        text += f"\n### {name}: step by step\n\n{markdown(table_of(content['ladder']))}"
+    if content.get("folds"):
+        folds = pd.DataFrame(content["folds"]).groupby("network")["accuracy"]
+        shown = 100 * folds.agg(["count", "mean", "std", "min", "max"]).round(3)
+        shown["count"] //= 100
+        text += f"\n### {name}: cross-validation, %\n\n{markdown(shown)}"
+    return text
+
+
+def models_table(content: dict) -> pd.DataFrame:
+    """Return one row a network; below ours, what others published."""
+    published = pd.read_csv(REPORTED_FOLDER / "published.csv", encoding="utf-8")
+    published = published[published["data"] == content["data"]["name"]]
+    others = [
+        {"": f"{row.model} ({row.note})", "accuracy, %": f"{row.accuracy_percent:.2f}"}
+        for row in published.itertuples()
+    ]
+    return pd.concat([table_of(content["models"]), pd.DataFrame(others)]).fillna("–")
+
+
+def table_of(entries: list[dict]) -> pd.DataFrame:
+    """Return entries as a table of texts, shares in percent."""
+    return pd.DataFrame(
+        {
+            "": entry["name"],
+            "accuracy, %": plus_minus(entry, "accuracy"),
+            "95 % interval": "{:.1f} – {:.1f}".format(
+                *(100 * end for end in entry["accuracy_ci95"])
+            ),
+            "validation, %": plus_minus(entry, "val_accuracy"),
+            "macro-F1, %": plus_minus(entry, "macro_f1"),
+            "weights": f"{entry['parameters']:,}",
+            "epochs": str(entry["epochs"]),
+            "trainings": str(len(entry["seeds"])),
+            "CPU min": minutes(entry),
+        }
+        for entry in entries
+    )
+
+
+def plus_minus(entry: dict, key: str) -> str:
+    """Return mean ± standard deviation of a share over the trainings, in percent."""
+    if key not in entry:
+        return "–"
+    values = pd.Series(entry.get(f"{key}_per_seed", []), dtype=float)
+    spread = f" ± {100 * values.std():.1f}" if len(values) > 1 else ""
+    return f"{100 * entry[key]:.1f}{spread}"
+
+
+def minutes(entry: dict) -> str:
+    """Return the processor minutes of one training, if they were measured."""
+    return f"{entry['cpu_seconds'] / 60:.1f}" if "cpu_seconds" in entry else "–"
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """Return a table as Markdown; the index stands first if it has a name."""
+    table = table.reset_index() if table.index.name else table
+    rows = [table.columns, ["---"] + ["---:"] * (table.shape[1] - 1)]
+    rows += table.astype(str).to_numpy().tolist()
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)

@@ -1,0 +1,97 @@
+"""The trained network that ships with the package, and its model card."""
+
+from pathlib import Path
+
+import jinja2
+import numpy as np
+
+from smartclass_utils import evaluation
+from smartclass_utils.checkpoints import load_model, read_cards, save_model
+from smartclass_utils.cleaning import clean
+from smartclass_utils.commands.study import STUDIES, answers_of
+from smartclass_utils.config import SHIPPED_MODEL, SPLITS, SmartClassError
+from smartclass_utils.dataset import CleanData, load_clean, tensors
+from smartclass_utils.files import write_text
+from smartclass_utils.sources import find_data, load
+from smartclass_utils.statistics import wilson_interval
+
+NAME = "Our own"
+TEMPLATES = Path(__file__).parent.with_name("templates")
+
+
+def ship(data: str, carry: str | None = None, terms: str = "") -> Path:
+    """Put a study's network into the package; return its file.
+
+    Of the trainings of our own network the one that validates best is taken.
+
+    Args:
+        data: the folder of images on which the study was run.
+        carry: another data set, to measure how the network carries over to it; all
+            its images are used, for none of them was learned from.
+        terms: under which the training images may be used, for the card.
+
+    Raises:
+        SmartClassError: if the study has not been run.
+    """
+    cleaned = clean_of(data)
+    card = best_of(cleaned.folder.with_name("models"), cleaned)
+    model = load_model(card, cleaned)
+    carried = judge(card, clean_of(carry), SPLITS) if carry else {}
+    facts = {"test": judge(card, cleaned, ("test",)), "carried_over": carried}
+    stored = {key: value for key, value in card.items() if key != "file"}
+    save_model(SHIPPED_MODEL, model, {**stored, **facts, "terms": terms})
+    write_model_card(SHIPPED_MODEL)
+    return SHIPPED_MODEL
+
+
+def clean_of(data: str) -> CleanData:
+    """Return a data set as the study cleans it."""
+    manifest = load(find_data(data))
+    folder = STUDIES / manifest.name / "clean"
+    clean(manifest, folder, progress=False)
+    return load_clean(folder)
+
+
+def best_of(folder: Path, data: CleanData) -> dict:
+    """Return the card of our own network that validates best."""
+    try:
+        cards = [card for card in read_cards(folder) if card["name"] == NAME]
+    except SmartClassError:
+        cards = []
+    if not cards:
+        raise SmartClassError(
+            f"There is no training of {data.name} in {folder}: run "
+            "`python -m smartclass_utils study` on it first."
+        )
+    targets = data.targets[data.rows("val")]
+    answers = [answers_of(card, data, card["recipe"]["mirror"]) for card in cards]
+    right = [(answer["val"] == targets).mean() for answer in answers]
+    return cards[int(np.argmax(right))]
+
+
+def judge(card: dict, data: CleanData, splits: tuple[str, ...]) -> dict:
+    """Return metrics on some splits, with an interval for every class's recall."""
+    images, targets = zip(*(tensors(data, split) for split in splits), strict=True)
+    model, mirror = load_model(card), card["recipe"]["mirror"]
+    answers = np.concatenate(
+        [evaluation.predict(model, part, mirror).argmax(axis=1) for part in images]
+    )
+    targets = np.concatenate(targets)
+    found = evaluation.metrics(targets, answers, data.classes)
+    for k, row in enumerate(found["per_class"].values()):
+        right = int((answers[targets == k] == k).sum())
+        row["recall_ci95"] = list(wilson_interval(right, row["images"]))
+    return {"data": data.name, "images": len(targets), **found}
+
+
+def write_model_card(file: Path) -> None:
+    """Write the model card (Mitchell et al. 2019) beside a network, as README.md."""
+    [card] = read_cards(file.parent)
+    place = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    text = place.get_template("model_card.md.j2").render(card=card)
+    write_text(file.with_name("README.md"), text)

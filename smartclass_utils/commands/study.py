@@ -1,0 +1,214 @@
+"""Train every row of chapter 5 on one data set and store the numbers."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+from smartclass_utils import evaluation
+from smartclass_utils.checkpoints import load_model, train_once
+from smartclass_utils.cleaning import clean
+from smartclass_utils.commands.results_page import write_page
+from smartclass_utils.commands.study_rows import CROSS_VALIDATED, LADDER, MODELS, ROWS
+from smartclass_utils.config import RESULTS_FOLDER, ROOT, SmartClassError
+from smartclass_utils.dataset import CleanData, load_clean, tensors
+from smartclass_utils.files import read_json, write_json, write_text
+from smartclass_utils.hardware import fast_dtype, pick_device
+from smartclass_utils.models import REPORT_NETWORKS, build
+from smartclass_utils.sources import find_data, load
+from smartclass_utils.splits import deal, deal_folds, joint_groups
+
+STUDIES = ROOT / "build" / "studies"
+GRID_SEEDS = 3  # trainings of a network on each redrawn split
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training: of a row of :data:`ROWS`, on the frozen split or on another one."""
+
+    folder: Path
+    name: str
+    seed: int
+    split: np.ndarray | None = None
+
+
+def run_job(cleaned: Path, job: Job, place: str) -> dict:
+    """Train, unless this very training is kept; return the card and what it answers."""
+    torch.set_num_threads(1)
+    data, row, device = load_clean(cleaned), ROWS[job.name], pick_device()
+    if job.split is not None:
+        data = replace(data, labels=data.labels.assign(split=job.split))
+    train = TensorDataset(*tensors(data, "train"))
+    order = torch.Generator().manual_seed(job.seed)
+    loaders = {
+        "train": DataLoader(train, row.batch_size, shuffle=True, generator=order),
+        "val": DataLoader(TensorDataset(*tensors(data, "val")), batch_size=256),
+    }
+    sizes = {"n_classes": len(data.classes), "image_size": data.image_size}
+    arguments = {**row.arguments, **sizes}
+    torch.manual_seed(job.seed)
+    model = build(row.network, arguments)
+    model = model.to(device, memory_format=torch.channels_last)
+    card = train_once(
+        *(job.folder, job.name, job.seed, model, arguments, data, loaders),
+        **row.recipe(model, loaders),
+        chapter=5,
+        mirror=row.mirror,
+        dtype=fast_dtype(device),
+        log=quiet,
+    )
+    answers = answers_of(card, data, row.mirror)
+    right = {k: (v == data.targets[data.rows(k)]).mean() for k, v in answers.items()}
+    print(
+        f"{place} {job.name}, seed {job.seed}: {right['val']:.1%} of the validation "
+        f"images, {card['cpu_seconds']:.0f} processor seconds",
+        flush=True,
+    )
+    return {**card, "answers": answers, "accuracy": float(right["test"])}
+
+
+def quiet(line: str) -> None:
+    """Log nothing."""
+
+
+def answers_of(card: dict, data: CleanData, mirror: bool) -> dict[str, np.ndarray]:
+    """Return the class a stored network gives every val and test image, int (n,)."""
+    model = load_model(card)
+    return {
+        split: evaluation.predict(model, tensors(data, split)[0], mirror).argmax(axis=1)
+        for split in ("val", "test")
+    }
+
+
+def entry_of(
+    name: str, cards: list[dict], answers: list[dict], data: CleanData
+) -> dict:
+    """Return an entry as results.json has it, with validation and what was right.
+
+    ``right`` holds a text for each training, with a 1 or 0 for each test image, so that
+    :func:`smartclass_utils.statistics.difference` can compare networks later.
+    """
+    val, test = (data.targets[data.rows(split)] for split in ("val", "test"))
+    on_test = [answer["test"] for answer in answers]
+    on_val = [float((answer["val"] == val).mean()) for answer in answers]
+    entry = evaluation.entry(cards, on_test, test, data.classes)
+    return {
+        **entry,
+        "name": name,
+        "cpu_seconds": float(np.mean([card["cpu_seconds"] for card in cards])),
+        "val_accuracy": float(np.mean(on_val)),
+        "val_accuracy_per_seed": on_val,
+        "right": ["".join(map(str, (each == test).astype(int))) for each in on_test],
+    }
+
+
+def run_study(
+    data: str,
+    out: str | None = None,
+    seeds: int = 3,
+    jobs: int = 2,
+    folds: int = 0,
+    splits: int = 0,
+) -> Path:
+    """Train all rows on one data set and store the numbers; return the JSON file.
+
+    A finished training is kept under a key of recipe, code, data and seed, so that a
+    second call goes on where the first was stopped.
+
+    Args:
+        data: a folder of images, or ``"demo"``.
+        out: JSON file to write; default: ``data/results/<data set>.json``.
+        seeds: trainings of every row; 0 leaves them out, for a grid alone.
+        jobs: trainings side by side, each with one thread.
+        folds: of a cross-validation of the first and the last network; 0: none.
+        splits: redrawn splits on which the report's networks are trained, for
+            ``<data set>_grid.csv`` beside the JSON file; 0: none.
+    """
+    if min(seeds, folds, splits) < 0 or folds in (1, 2) or splits == 1:
+        raise SmartClassError(
+            f"A study of {seeds} seeds, {folds} folds and {splits} splits does not "
+            "work: folds are 0 or at least 3 (learn, validate, test), splits 0 or at "
+            "least 2."
+        )
+    manifest = load(find_data(data))
+    path = Path(out) if out else RESULTS_FOLDER / f"{manifest.name}.json"
+    if not out and seeds and manifest.name == "demo":
+        raise SmartClassError(
+            f"{path.name} is what `make record` writes: name another file with --out."
+        )
+    base = STUDIES / manifest.name
+    cleaned = base / "clean"
+    clean(manifest, cleaned, jobs=jobs, progress=False)
+    found = load_clean(cleaned)
+    labels = found.labels["label"].to_numpy(object)
+    groups = joint_groups(found.images, found.labels["subject"].to_numpy(object))
+    dealt = deal_folds(labels, groups, folds) if folds else None
+
+    def sweep(work: list[Job]) -> list[dict]:
+        places = [f"[{i}/{len(work)}]" for i in range(1, len(work) + 1)]
+        calls = zip([cleaned] * len(work), work, places, strict=True)
+        return joblib.Parallel(jobs)(joblib.delayed(run_job)(*call) for call in calls)
+
+    if seeds:
+        models = base / "models"
+        cards = sweep([Job(models, n, seed) for n in ROWS for seed in range(seeds)])
+        turns = [turn_of(dealt, fold) for fold in range(folds)]
+        work = [
+            Job(base / f"fold{fold}of{folds}", name, 0, turn)
+            for name in CROSS_VALIDATED
+            for fold, turn in enumerate(turns)
+        ]
+        tested = table_of(work, sweep(work), "fold").to_dict("records")
+        write_json(path, content_of(found, cards, tested, base))
+    if splits:
+        work = [
+            Job(base / f"split{number}", name, seed, deal(labels, groups, seed=number))
+            for number in range(splits)
+            for name in REPORT_NETWORKS
+            for seed in range(GRID_SEEDS)
+        ]
+        table = table_of(work, sweep(work), "split").to_csv(index=False)
+        write_text(path.with_name(f"{manifest.name}_grid.csv"), table)
+    write_page(path.parent)
+    return path
+
+
+def turn_of(dealt: np.ndarray, fold: int) -> np.ndarray:
+    """Return the split that tests one fold, validates on the next, learns the rest."""
+    following = (fold + 1) % (dealt.max() + 1)
+    return np.select([dealt == fold, dealt == following], ["test", "val"], "train")
+
+
+def table_of(work: list[Job], cards: list[dict], by: str) -> pd.DataFrame:
+    """Return network, fold or split, seed, accuracy and n_test of each training."""
+    rows = [
+        {
+            "network": job.name,
+            by: int(job.folder.name.removeprefix(by).partition("of")[0]),
+            "seed": job.seed,
+            "accuracy": card["accuracy"],
+            "n_test": len(card["answers"]["test"]),
+        }
+        for job, card in zip(work, cards, strict=True)
+    ]
+    return pd.DataFrame(rows)
+
+
+def content_of(data: CleanData, cards: list[dict], folds: list, base: Path) -> dict:
+    """Return what is stored: results.json's parts, the ladder, the folds."""
+    of = {name: [card for card in cards if card["name"] == name] for name in ROWS}
+    entries = [
+        entry_of(name, of[name], [card["answers"] for card in of[name]], data)
+        for name in MODELS
+    ]
+    ladder = [
+        entry_of(step, of[name], [answers_of(c, data, mirror) for c in of[name]], data)
+        for step, name, mirror in LADDER
+    ]
+    file = base / "results.json"
+    evaluation.write_results(file, data, entries)
+    return {**read_json(file), "ladder": ladder, "folds": folds}
