@@ -1,15 +1,20 @@
+"""make report and make record, on tiny chapters and on a whole foreign data set."""
+
 import html
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import nbformat
 import pytest
 from conftest import write_photos
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from smartclass_utils import gallery, recording
 from smartclass_utils.__main__ import main
+from smartclass_utils.commands import record, report
 from smartclass_utils.config import (
     COMMITTED_FIGURES,
     ROOT,
@@ -18,6 +23,43 @@ from smartclass_utils.config import (
 )
 
 HOSTILE = ("(a|b) $x^$", "<img src=x onerror=alert(1)>", "[a](javascript:alert(1))")
+ENTRY = {"name": "Main CNN", "accuracy": 0.5, "accuracy_ci95": [0.4, 0.6]}
+ENTRY |= {"parameters": 9, "macro_f1": 0.5, "epochs": 1, "seeds": [0], "seconds": 3}
+RESULTS = {
+    "data": {"name": "demo", "n_images": 9, "image_size": 48, "classes": ["a"]},
+    "environment": {"device": "CPU", "python": "3", "torch": "2"},
+    "baseline": {**ENTRY, "class": "a", "seconds": None},
+    "models": [ENTRY],
+}
+RESULTS["data"]["split"] = {"test": 3}
+CHAPTER = f"""
+import json, os, sys, time
+from pathlib import Path
+out = Path(os.environ["SMARTCLASS_STAGE"])
+(out / "figures").mkdir(exist_ok=True)
+(out / "figures" / "figures.json").write_text("{{}}")
+(out / "results.json").write_text(json.dumps({RESULTS!r}))
+print(sys.executable, EPOCHS)
+"""
+# Runs the command line on chapters of a test: python -c RUN notebooks report …
+RUN = """
+import sys
+from pathlib import Path
+from smartclass_utils import __main__ as cli
+from smartclass_utils.commands import report
+report.NOTEBOOKS = Path(sys.argv.pop(1))
+sys.exit(cli.main())
+"""
+
+
+def write_chapter(file, code):
+    """Write a chapter that has parameters and runs ``code``."""
+    parameters = new_code_cell(
+        "EPOCHS = 3  # passes", metadata={"tags": ["parameters"]}
+    )
+    opening = new_markdown_cell(f"# {file.stem}\n\n**Goal** See it.")
+    file.parent.mkdir(exist_ok=True)
+    nbformat.write(new_notebook(cells=[opening, parameters, new_code_cell(code)]), file)
 
 
 def tree(folder: Path) -> dict:
@@ -28,11 +70,133 @@ def tree(folder: Path) -> dict:
     }
 
 
-def run_report(*arguments) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "smartclass_utils", "report", *arguments]
-    return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=False
+@pytest.fixture
+def house(tmp_path, monkeypatch):
+    """Return folders of two tiny chapters, of images, and of a report."""
+    write_chapter(tmp_path / "notebooks" / "01_a.ipynb", CHAPTER)
+    write_chapter(tmp_path / "notebooks" / "08_b.ipynb", "print('done')")
+    monkeypatch.setattr(report, "NOTEBOOKS", tmp_path / "notebooks")
+    photos = write_photos(tmp_path / "Bob's photos (2)")
+    return tmp_path / "notebooks", photos, tmp_path / "out"
+
+
+def start(house, *options) -> subprocess.Popen:
+    """Start a report of the house in a process of its own."""
+    notebooks, photos, out = map(str, house)
+    command = [sys.executable, "-c", RUN, notebooks, "report", "--data", photos]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        [*command, "--out", out, *options], cwd=ROOT, stderr=pipe, text=True
     )
+
+
+def test_chapters_run_on_this_interpreter_with_the_changed_parameters(
+    house, tmp_path, monkeypatch
+):
+    stale = tmp_path / "jupyter" / "kernels" / "python3"
+    stale.mkdir(parents=True)
+    kernel = {"argv": ["/no/such/python"], "display_name": "x", "language": "python"}
+    (stale / "kernel.json").write_text(json.dumps(kernel))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    index = report.run_report(str(house[1]), str(house[2]), epochs=7, seeds=2)
+    made = nbformat.read(house[2] / "notebooks" / "01_a.ipynb", 4)
+    assert made.cells[-1].outputs[0].text == f"{sys.executable} 7\n"
+    assert made.cells[2].source == "EPOCHS = 7"  # no SEEDS, which it does not know
+    assert 'href="08_b.html"' in index.read_text(encoding="utf-8")
+    seconds = json.loads((house[2] / report.CHAPTER_SECONDS).read_text())
+    assert list(seconds) == ["01_a", "08_b"]
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        ("1 / 0", "08_b stopped with ZeroDivisionError: division by zero"),
+        ("import os; os._exit(9)", "08_b was ended by the system"),
+        (
+            "from smartclass_utils.config import SmartClassError\n"
+            "raise SmartClassError('Mend it.')",
+            "Mend it.",
+        ),
+    ],
+)
+def test_a_chapter_that_stops_is_one_sentence_and_leaves_the_older_report(
+    house, code, sentence
+):
+    out = house[2]
+    report.run_report(str(house[1]), str(out))
+    before = tree(out)
+    write_chapter(house[0] / "08_b.ipynb", code)
+    with pytest.raises(SmartClassError, match=sentence) as caught:
+        report.run_report(str(house[1]), str(out))
+    assert "\n" not in str(caught.value)
+    after = tree(out)
+    assert {path: after[path] for path in before} == before
+    assert (out / report.STAGE / "notebooks" / "08_b.ipynb").exists()
+
+
+@pytest.mark.parametrize(
+    ("how", "status", "said"),
+    [
+        (signal.SIGKILL, -signal.SIGKILL, ""),
+        (signal.SIGINT, 130, "smartclass: stopped before it was done."),
+    ],
+)
+def test_a_run_that_is_stopped_leaves_the_older_report_and_can_be_repeated(
+    house, how, status, said
+):
+    out = house[2]
+    report.run_report(str(house[1]), str(out))
+    before = tree(out)
+    (out / "report.pdf").write_text("of the older report")
+    write_chapter(house[0] / "01_a.ipynb", f"{CHAPTER}\ntime.sleep(300)")
+    child = start(house)
+    begun = out / report.STAGE / "results.json"
+    while not begun.exists():
+        assert child.poll() is None
+        time.sleep(0.1)
+    child.send_signal(how)
+    _, errors = child.communicate(timeout=60)
+    assert child.returncode == status
+    assert errors.splitlines()[-1:] == [said] if said else True
+    after = tree(out)
+    assert {path: after[path] for path in before} == before
+    write_chapter(house[0] / "01_a.ipynb", CHAPTER)
+    report.run_report(str(house[1]), str(out))
+    assert not (out / report.STAGE).exists()
+    assert not (out / "report.pdf").exists()
+    assert tree(out).keys() == before.keys()
+
+
+@pytest.mark.parametrize("inside", ["out", "images"])
+def test_images_and_report_do_not_lie_in_each_other(house, inside):
+    photos = house[1]
+    out = photos / "report" if inside == "out" else photos.parent
+    before = tree(photos.parent)
+    with pytest.raises(SmartClassError, match="one in the other: choose another"):
+        report.run_report(str(photos), str(out))
+    assert tree(photos.parent) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--epochs", "0"], "EPOCHS must be 1 or more"),
+        (["--seeds", "0"], "SEEDS must be 1 or more"),
+        (["--image-size", "4"], "IMAGE_SIZE=4 is out of range"),
+        (["--data", "no/such/folder"], "no/such/folder"),
+    ],
+)
+def test_bad_arguments_end_in_a_sentence_and_write_nothing(
+    arguments, sentence, tmp_path, monkeypatch, capsys
+):
+    out = tmp_path / "out"
+    arguments = ["smartclass", "report", "--out", str(out), *arguments]
+    monkeypatch.setattr(sys, "argv", arguments)
+    assert main() == 2
+    message = capsys.readouterr().err
+    assert sentence in message
+    assert message.count("\n") == 1
+    assert not out.exists()
 
 
 @pytest.fixture(scope="module")
@@ -40,20 +204,22 @@ def foreign_report(tmp_path_factory):
     """A whole report on a folder of three foreign classes with hostile names."""
     place = tmp_path_factory.mktemp("foreign")
     photos = write_photos(place / "photos <b>", HOSTILE)
-    before = {**tree(ROOT / "notebooks"), **tree(COMMITTED_FIGURES), **tree(photos)}
-    options = ("--epochs", "1", "--image-size", "32", "--seeds", "2")
-    ended = run_report("--data", photos, "--out", place / "out", *options)
+    kept = (ROOT / "notebooks", COMMITTED_FIGURES, photos)
+    before = [tree(folder) for folder in kept]
+    options = ["--epochs", "1", "--image-size", "32", "--seeds", "2"]
+    where = ["--data", photos, "--out", place / "out"]
+    command = [sys.executable, "-m", "smartclass_utils", "report", *where, *options]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr[-3000:]
-    after = {**tree(ROOT / "notebooks"), **tree(COMMITTED_FIGURES), **tree(photos)}
-    return place / "out", before == after
+    return place / "out", before == [tree(folder) for folder in kept]
 
 
-def test_report_on_foreign_classes_leaves_the_project_untouched(foreign_report):
-    assert foreign_report[1]
-
-
-def test_report_on_foreign_classes_has_its_own_results(foreign_report):
-    results = json.loads((foreign_report[0] / "results.json").read_text("utf-8"))
+def test_report_on_foreign_classes_has_its_own_results_and_touches_nothing_else(
+    foreign_report,
+):
+    out, untouched = foreign_report
+    assert untouched
+    results = json.loads((out / "results.json").read_text("utf-8"))
     assert results["data"]["classes"] == sorted(map(canonical_label, HOSTILE))
     assert results["data"]["n_images"] == 42
     assert results["data"]["image_size"] == 32
@@ -65,14 +231,16 @@ def test_report_on_foreign_classes_has_its_own_results(foreign_report):
 
 def test_names_of_foreign_classes_show_as_text(foreign_report):
     pages = list(foreign_report[0].glob("*.html"))
-    for page in pages:
-        text = page.read_text(encoding="utf-8")
+    texts = [page.read_text(encoding="utf-8") for page in pages]
+    for page, text in zip(pages, texts, strict=True):
         assert "<img src=x" not in text
         assert 'href="javascript' not in text
         assert "photos <b>" not in text
-    texts = "".join(page.read_text(encoding="utf-8") for page in pages)
+        assert "<script" not in text.replace("<script>", "", page.name == "slides.html")
+        assert 'src="http' not in text
+        assert "url(http" not in text
     for name in HOSTILE:
-        assert html.escape(canonical_label(name)) in texts
+        assert html.escape(canonical_label(name)) in "".join(texts)
 
 
 def test_every_chapter_and_figure_has_its_page(foreign_report):
@@ -86,96 +254,72 @@ def test_every_chapter_and_figure_has_its_page(foreign_report):
     shown = (out / "gallery.html").read_text(encoding="utf-8")
     for name in json.loads((out / "figures" / "figures.json").read_text("utf-8")):
         assert f'src="figures/{name}.png"' in shown
-        assert (out / "figures" / f"{name}.png").exists()
-        assert f'href="figures/{name}_talk.png"' in shown
-        assert (out / "figures" / f"{name}_talk.png").exists()
+        for link in (f"{name}.svg", f"{name}_talk.png"):
+            assert f'href="figures/{link}"' in shown
+            assert (out / "figures" / link).exists()
 
 
-def test_pages_load_nothing_from_a_network(foreign_report):
-    for page in foreign_report[0].glob("*.html"):
-        text = page.read_text(encoding="utf-8")
-        assert "<script" not in text.replace("<script>", "", page.name == "slides.html")
-        assert 'src="http' not in text
-        assert "url(http" not in text
-
-
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (["--epochs", "0"], "EPOCHS=0 trains nothing"),
-        (["--seeds", "0"], "SEEDS must be 1 or more"),
-        (["--image-size", "4"], "IMAGE_SIZE=4 is out of range"),
-        (["--data", "no/such/folder"], "no/such/folder"),
-    ],
-)
-def test_bad_arguments_end_in_a_sentence_and_write_nothing(
-    arguments, sentence, tmp_path, monkeypatch, capsys
+def test_record_keeps_notebooks_one_png_a_figure_and_the_numbers(
+    house, tmp_path, monkeypatch
 ):
-    out = tmp_path / "out"
-    monkeypatch.setattr(
-        sys, "argv", ["smartclass", "report", "--out", str(out), *arguments]
+    figures = {"01_x": {"alt": "A bar.", "caption": "Figure 1.1. It is high."}}
+    png = "(out / 'figures' / '01_x.png').write_bytes(b'png')"
+    store = f"(out / 'figures' / 'figures.json').write_text({json.dumps(figures)!r})"
+    write_chapter(house[0] / "01_a.ipynb", f"{CHAPTER}\n{png}\n{store}")
+    notebook = nbformat.read(house[0] / "01_a.ipynb", 4)
+    notebook.cells[0].source += "\n\n**Runtime** about 99 seconds on a machine."
+    nbformat.write(notebook, house[0] / "01_a.ipynb")
+    marks = ("results", "01_a", "08_b")
+    readme = "".join(f"<!-- {m} -->old<!-- /{m} -->" for m in marks)
+    (tmp_path / "README.md").write_text(readme)
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "01_old.svg").write_text("old")
+    (tmp_path / "fer48.json").write_text(
+        json.dumps({"models": [ENTRY, {**ENTRY, "name": "Best", "accuracy": 0.7}]})
     )
-    assert main() == 2
-    message = capsys.readouterr().err
-    assert sentence in message
-    assert message.count("\n") == 1
-    assert not out.exists()
-
-
-def test_a_run_that_fails_leaves_the_older_report_and_models(foreign_report, tmp_path):
-    out, _ = foreign_report
-    before = tree(out)
-    photos = write_photos(tmp_path / "photos", per_class=14)
-    for file in sorted((photos / "owl").iterdir())[2:]:
-        file.unlink()
-    ended = run_report("--data", photos, "--out", out)
-    assert ended.returncode == 2
-    assert "Class 'owl' has only 2 usable images" in ended.stderr
-    assert {path: time for path, time in tree(out).items() if path in before} == before
-
-
-def test_gallery_shows_every_figure_with_its_text():
-    page = gallery.gallery({"02_x": {"alt": "A bar.", "caption": "Figure 1."}})
-    assert "![A bar.](02_x.png)" in page
-    assert "02_data_visualization.ipynb" in page
-    assert "[with larger type](02_x_talk.png)" in page
+    for name, place in (
+        ("NOTEBOOKS", house[0]),
+        ("COMMITTED_FIGURES", tmp_path / "figures"),
+        ("RESULTS_FOLDER", tmp_path),
+        ("ROOT", tmp_path),
+    ):
+        monkeypatch.setattr(record, name, place)
+    report.run_report(str(house[1]), str(house[2]))
+    record.keep(house[2])
+    kept = nbformat.read(house[0] / "01_a.ipynb", 4)
+    assert "version" not in kept.metadata.get("language_info", {})
+    assert "about 99" not in kept.cells[0].source
+    assert kept.cells[-1].outputs
+    names = sorted(file.name for file in (tmp_path / "figures").iterdir())
+    assert names == ["01_x.png", "README.md"]
+    gallery = (tmp_path / "figures" / "README.md").read_text()
+    assert "![A bar.](01_x.png)" in gallery
+    assert "[01_a.ipynb](../notebooks/01_a.ipynb)" in gallery
+    text = (tmp_path / "README.md").read_text()
+    assert "| demo | Main CNN | 9 | 50.0 % | 40.0 – 60.0 | 50.0 | 3 s |" in text
+    assert "| demo | always “a” | 0 | 50.0 %" in text
+    assert "| fer48 | Best | 9 | 70.0 %" in text
+    assert "fer48 | Main CNN" not in text
+    assert "old" not in text
+    assert json.loads((tmp_path / "demo.json").read_text())["chapter_seconds"]
 
 
 def test_fill_replaces_between_marks_only():
     text = "a <!-- n -->old<!-- /n --> b"
-    assert recording.fill(text, "n", "new") == "a <!-- n -->new<!-- /n --> b"
+    assert record.fill(text, "n", "new") == "a <!-- n -->new<!-- /n --> b"
     with pytest.raises(SmartClassError, match="no marks"):
-        recording.fill(text, "other", "new")
+        record.fill(text, "other", "new")
 
 
-def test_the_measured_runtime_is_stated():
-    cell = nbformat.v4.new_markdown_cell("# 1 X\n\n**Runtime** about 99 seconds here.")
-    notebook = nbformat.v4.new_notebook(cells=[cell])
-    recording.state_runtime(notebook, 7.6)
-    assert notebook.cells[0].source.endswith("**Runtime** about 8 seconds here.")
-
-
-def test_only_a_demo_report_is_recorded(tmp_path, monkeypatch):
-    monkeypatch.setenv("SMARTCLASS_OUT", str(tmp_path))
-    with pytest.raises(SmartClassError, match="run `make report` first"):
-        recording.record()
-    (tmp_path / "results.json").write_text('{"data": {"name": "rgb96"}}')
-    with pytest.raises(SmartClassError, match="photograph"):
-        recording.record()
-
-
-def test_figures_of_an_older_run_are_removed(tmp_path):
-    made, committed = tmp_path / "made", tmp_path / "committed"
-    made.mkdir()
-    committed.mkdir()
-    for name in ("02_a.png", "02_a.svg", "02_a_talk.png"):
-        (made / name).write_text("new")
-    (made / "figures.json").write_text('{"02_a": {"alt": "a", "caption": "b"}}')
-    (committed / "02_old.png").write_text("old")
-    gallery.copy_figures(made, committed)
-    assert sorted(file.name for file in committed.iterdir()) == [
-        "02_a.png",
-        "02_a.svg",
-        "02_a_talk.png",
-        "README.md",
-    ]
+def test_make_passes_folders_on_as_they_are():
+    """Make runs printf instead of Python: one line an argument."""
+    options = ["DATA=Bob's photos (2)", 'OUT=a "b" $$c', "EPOCHS=1"]
+    tools = ["RUN=printf '%s\\n'", "READY=Makefile"]
+    command = ["make", "-s", "report", *options, *tools]
+    ended = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    said = ended.stdout.splitlines()
+    assert said[said.index("--data") + 1] == "Bob's photos (2)"
+    assert said[said.index("--out") + 1] == 'a "b" $c'
+    assert said[said.index("--epochs") + 1] == "1"

@@ -12,9 +12,9 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from smartclass_utils.__main__ import main
+from smartclass_utils.commands import pages, pdf, slides
+from smartclass_utils.commands.report import export
 from smartclass_utils.config import SmartClassError, workspace_in
-from smartclass_utils.report import export, publish
-from smartclass_utils.site import browser, chapters, pages, pdf, slides
 
 PIXEL = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgYGD4DwABBAEAX+XDSwAA"
@@ -22,43 +22,38 @@ PIXEL = (
 )
 WIDE_TABLE = f"<table><tr>{'<td>wide_cell</td>' * 40}</tr></table>"
 HOSTILE = "<img src=x onerror=alert(1)>"
+FIGURES = ("01_source_by_class", "02_cleaning_steps", "08_embedding")
+CHAPTERS = ("01_a", "02_b", "08_c")
 NEEDS_BROWSER = pytest.mark.skipif(
-    browser.find_browser() is None,
+    pdf.find_browser() is None,
     reason="there is no Chromium or Chrome here to open the pages with",
 )
 
 
+def shown(**data):
+    return new_output("display_data", data)
+
+
 def write_notebook(file, title, figure):
-    """Write an executed chapter with a wide table, long lines and one figure."""
+    """Write an executed chapter with a listing, wide things and one figure."""
+    alt = {"image/png": {"alt": f'A "dot" {figure}.'}}
+    picture = new_output("display_data", {"image/png": PIXEL}, metadata=alt)
+    listing = f"`a.py`, line 1:\n\n```python\ndef listed():  # {'long ' * 40}\n```"
     cells = [
         new_markdown_cell(f"# {title}\n\n**Goal** See *it*.\n"),
-        new_markdown_cell("## 1.1 A section\n\nSee [2](02_b.ipynb), [x](../x.md)."),
+        new_code_cell("import housekeeping", metadata={"tags": ["fold"]}),
+        new_markdown_cell("## 1.1 A section\n\nSee [2](02_b.ipynb#x), [x](../x.md)."),
         new_code_cell(
             f'present(figure, "{figure}")  # {"long " * 40}',
-            outputs=[
-                new_output(
-                    "display_data",
-                    {"image/png": PIXEL, "text/plain": "Figure"},
-                    metadata={"image/png": {"alt": 'A "dot".'}},
-                ),
-                new_output("stream", name="stdout", text="no_space_" * 40),
-            ],
+            outputs=[picture, new_output("stream", text="no_space_" * 40)],
         ),
-        new_code_cell(
-            "reading()",
-            outputs=[new_output("execute_result", {"text/markdown": "It is **7**."})],
-        ),
+        new_code_cell("reading()", outputs=[shown(**{"text/markdown": "**7**."})]),
+        new_code_cell("show_source(f)", outputs=[shown(**{"text/markdown": listing})]),
         new_code_cell(
             "table()",
             outputs=[
-                new_output("execute_result", {"text/html": WIDE_TABLE}),
-                new_output(
-                    "display_data",
-                    {
-                        "application/vnd.jupyter.widget-view+json": {"model_id": "a"},
-                        "text/plain": "FileUpload()",
-                    },
-                ),
+                shown(**{"text/html": WIDE_TABLE}),
+                shown(**{pages.WIDGET: {"model_id": "a"}, "text/plain": "FileUpload"}),
             ],
         ),
         new_markdown_cell("## Findings"),
@@ -68,43 +63,32 @@ def write_notebook(file, title, figure):
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """The folders of an exported report with two chapters."""
+    """The folders of an exported report with three chapters."""
     out = tmp_path_factory.mktemp("report")
     (out / "notebooks").mkdir()
     (out / "figures").mkdir()
     figures = {}
-    for number, letter in ((1, "a"), (2, "b")):
-        name = f"0{number}_{letter}"
-        write_notebook(out / "notebooks" / f"{name}.ipynb", f"{number} Title", name)
+    for chapter, name in zip(CHAPTERS, FIGURES, strict=True):
+        number = int(chapter[:2])
+        write_notebook(out / "notebooks" / f"{chapter}.ipynb", f"{number} Title", name)
         (out / "figures" / f"{name}.png").write_bytes(b"png")
-        caption = f"Figure {number}.1. Half is 0.5 here. See {HOSTILE}"
-        figures[name] = {"caption": caption, "alt": 'A "dot".'}
-    (out / "figures" / "02_b_talk.png").write_bytes(b"talk")
-    model = {
-        "title": HOSTILE,
-        "parameters": 1234,
-        "accuracy": 0.876,
-        "accuracy_sd": 0.01,
-        "accuracy_ci95": [0.8, 0.9],
-        "macro_f1": 0.7,
-        "epochs": 3,
-        "seeds": [0, 1],
-        "seconds": 5.0,
-    }
+        caption = f"Figure {number}.1. Half is 0.5 of {number}. See {HOSTILE}"
+        figures[name] = {"caption": caption, "alt": f'A "dot" {name}.'}
+    (out / "figures" / "02_cleaning_steps_talk.png").write_bytes(b"talk")
+    model = {"name": HOSTILE, "parameters": 1234, "epochs": 3, "seeds": [0, 1]}
+    model |= {"accuracy": 0.876, "accuracy_sd": 0.01, "accuracy_ci95": [0.8, 0.9]}
+    model |= {"macro_f1": 0.7, "seconds": 5.0}
     data = {"name": HOSTILE, "n_images": 2000, "image_size": 48, "classes": ["a", "b"]}
-    check = {"available": True, "sentence": f"*a* is told. {HOSTILE}"}
     results = {
         "data": {**data, "split": {"test": 300}},
         "environment": {"device": "CPU", "python": "3", "torch": "2"},
         "baseline": {**model, "class": "a"},
         "models": [model],
-        "audit": {"confound": check, "labels": {**check, "available": False}},
     }
     (out / "results.json").write_text(json.dumps(results))
     (out / "figures" / "figures.json").write_text(json.dumps(figures))
-    place = workspace_in(out)
-    export(place)
-    return place
+    export(workspace_in(out))
+    return workspace_in(out)
 
 
 def read(place, name):
@@ -112,7 +96,7 @@ def read(place, name):
 
 
 def test_every_page_has_language_title_one_main_heading_and_navigation(place):
-    for name in ("index.html", "gallery.html", "01_a.html", "02_b.html"):
+    for name in ("index.html", "gallery.html", "01_a.html", "08_c.html"):
         page = read(place, name)
         assert '<html lang="en">' in page
         assert re.search("<title>.*SmartClass A.I.ssistant", page)
@@ -120,42 +104,58 @@ def test_every_page_has_language_title_one_main_heading_and_navigation(place):
         assert 'name="viewport"' in page
         current = BeautifulSoup(page, "html.parser").select("[aria-current=page]")
         assert [link["href"] for link in current] == [name]
-        for other in ("index.html", "01_a.html", "02_b.html", "slides.html"):
+        for other in ("index.html", "01_a.html", "08_c.html", "slides.html"):
             assert f'href="{other}"' in page
 
 
-def test_chapter_folds_its_code_and_keeps_figures_and_sections(place):
+def test_code_is_open_and_highlighted_but_for_cells_tagged_fold(place):
+    soup = BeautifulSoup(read(place, "01_a.html"), "html.parser")
+    folded = [tag.pre.get_text() for tag in soup.select("details.code")]
+    assert [text.strip() for text in folded] == ["import housekeeping"]
+    assert "open" not in soup.select_one("details.code").attrs
+    shown = [tag.get_text() for tag in soup.select("div.code")]
+    assert any("present(figure" in text for text in shown)
+    listing = soup.select_one(".output_markdown .highlight")
+    assert listing.find(class_="k").get_text() == "def"
+    assert listing.find(class_="nf").get_text() == "listed"
+
+
+def test_chapter_keeps_figures_sections_and_links(place):
     page = read(place, "01_a.html")
     soup = BeautifulSoup(page, "html.parser")
-    assert '<details class="code"><summary>code</summary>' in page
-    assert soup.img["alt"] == 'A "dot".'
+    assert soup.img["alt"] == 'A "dot" 01_source_by_class.'
     assert '<li><a href="#1.1-A-section">1.1 A section</a>' in page
     assert 'id="1.1-A-section"' in page
     assert soup.find(rel="next")["href"] == "02_b.html"
     assert soup.find(rel="prev") is None
-    assert '<a href="02_b.html">2</a>' in page
+    assert '<a href="02_b.html#x">2</a>' in page
     assert "open the notebook in JupyterLab" in page
     assert "FileUpload" not in page
     assert "<script" not in page
 
 
-def test_cover_shows_results_and_what_they_are_worth(place):
+def test_narrow_screens_get_the_figure_with_larger_type_where_there_is_one(place):
+    assert "<source" not in read(place, "01_a.html")
+    source = BeautifulSoup(read(place, "02_b.html"), "html.parser").picture.source
+    assert source["srcset"] == "figures/02_cleaning_steps_talk.png"
+    assert source["media"] == "screen and (max-width: 40rem)"
+
+
+def test_cover_shows_results_and_goals(place):
     page = read(place, "index.html")
     assert "87.6 % ± 1.0" in page
     assert "80.0 – 90.0" in page
-    assert "<em>a</em> is told." in page
-    assert page.count("is told") == 1  # what could not be checked is left out
     assert "See <em>it</em>." in page
     assert "Art. 5(1)(f)" in page
 
 
 def test_gallery_has_every_figure_with_its_texts(place):
     page = read(place, "gallery.html")
-    for name in ("01_a", "02_b"):
-        assert f'<img src="figures/{name}.png" alt="A &#34;dot&#34;."' in page
+    for name in FIGURES:
+        assert f'<img src="figures/{name}.png" alt="A &#34;dot&#34; {name}."' in page
         assert f'href="figures/{name}.svg"' in page
-    assert "02_b_talk.png" in page
-    assert "01_a_talk.png" not in page
+    assert "02_cleaning_steps_talk.png" in page
+    assert "01_source_by_class_talk.png" not in page
 
 
 def test_what_others_named_is_never_markup(place):
@@ -163,18 +163,34 @@ def test_what_others_named_is_never_markup(place):
         assert "<img src=x" not in page.read_text(encoding="utf-8")
 
 
-def test_slides_carry_figures_results_and_the_prohibition(place):
+def test_slides_tell_their_story_whatever_chapter_a_figure_is_of(place):
     page = read(place, "slides.html")
-    sections = page.split("<section")[1:]
-    assert len(sections) == 5  # title, two figures, results, verdicts
-    assert "course exercise" in sections[0]
-    assert "Art. 5(1)(f)" in sections[0]
-    assert "<h2>Half is 0.5 here</h2>" in sections[1]
-    assert 'src="data:image/png;base64,cG5n"' in sections[1]
-    assert "base64,dGFsaw==" in sections[2] or "base64,dGFsaw==" in sections[3]
-    assert "It is <strong>7</strong>." in sections[1]
+    soup = BeautifulSoup(page, "html.parser")
+    ids = [section["id"] for section in soup.select("section")]
+    story = ["02_cleaning_steps", "results", "01_source_by_class", "08_embedding"]
+    assert ids == ["s1", *story, "end"]
+    assert "Art. 5(1)(f)" in soup.select_one("#s1").get_text()
+    steps = soup.find(id="02_cleaning_steps")
+    assert steps.h2.get_text() == "Half is 0.5 of 2"
+    assert steps.img["src"] == "data:image/png;base64,dGFsaw=="  # larger type
+    assert "2 Title, Figure 2.1" in steps.footer.get_text()
+    assert "<strong>7</strong>" in str(steps.aside)
     assert "87.6 %" in page
     assert not re.search(r'(?:src|href)="(?:https?:)?//(?!doi)', page)
+
+
+def test_slides_open_with_the_mosaic_of_faces_if_there_is_one(place):
+    report = pages.read_report(place)
+    assert 'class="mosaic"' not in read(place, "slides.html")
+    report.figures["01_mosaic"] = {"caption": "Faces.", "alt": "Some faces"}
+    (place.figures / "01_mosaic.png").write_bytes(b"faces")
+    slides.write_slides(report)
+    opening = BeautifulSoup(read(place, "slides.html"), "html.parser").section
+    assert opening.img["alt"] == "Some faces"
+    report.figures.clear()
+    slides.write_slides(report)  # without any figure there are still slides
+    (place.figures / "01_mosaic.png").unlink()
+    export(place)
 
 
 @pytest.mark.parametrize(
@@ -187,33 +203,20 @@ def test_slides_carry_figures_results_and_the_prohibition(place):
 )
 def test_a_slide_says_the_first_sentence_of_its_caption(caption, parts):
     number, rest = slides.split_number(caption)
-    assert (number, *chapters.split_sentence(rest)) == parts
-
-
-def test_a_chapter_without_chosen_figures_shows_its_first():
-    numbered = [chapters.Chapter(f"0{n}_x.ipynb", "", "") for n in (1, 6, 8)]
-    names = ("01_z", "01_cleaning_steps", "06_probes", "06_spread", "08_b", "08_c")
-    figures = {name: {} for name in names}
-    report = chapters.Report(None, numbered, {}, figures)
-    assert list(slides.chosen(report)) == ["01_cleaning_steps", "06_probes", "08_b"]
-
-
-def test_links_between_chapters_lead_to_pages():
-    page = pages.link_pages('<a href="01_data_cleaning.ipynb#x">1</a>')
-    assert page == '<a href="01_data_cleaning.html#x">1</a>'
+    assert (number, *pages.split_sentence(rest)) == parts
 
 
 def test_chapter_is_described_by_its_first_cell(tmp_path):
     cell = new_markdown_cell("# 1 Title\n\n**Goal** See it.\n")
     file = tmp_path / "01_x.ipynb"
     nbformat.write(new_notebook(cells=[cell]), file)
-    chapter = chapters.read_chapter(file)
+    chapter = pages.read_chapter(file)
     assert (chapter.title, chapter.goal) == ("1 Title", "See it.")
     assert (chapter.page, chapter.number) == ("01_x.html", "01")
     cell.source = "no title"
     nbformat.write(new_notebook(cells=[cell]), file)
     with pytest.raises(SmartClassError, match="must open with"):
-        chapters.read_chapter(file)
+        pages.read_chapter(file)
 
 
 @pytest.mark.parametrize("command", ["slides", "pdf"])
@@ -227,7 +230,7 @@ def test_without_a_report_there_is_a_sentence(command, tmp_path, monkeypatch, ca
 
 
 def test_without_a_browser_the_sentence_says_what_to_install(place, monkeypatch):
-    monkeypatch.setattr(browser.shutil, "which", lambda name: None)
+    monkeypatch.setattr(pdf.shutil, "which", lambda name: None)
     before = sorted(place.out.iterdir())
     with pytest.raises(SmartClassError, match="apt install chromium"):
         pdf.make_pdf(str(place.out))
@@ -237,37 +240,42 @@ def test_without_a_browser_the_sentence_says_what_to_install(place, monkeypatch)
 def test_a_browser_that_fails_leaves_an_older_pdf(place, monkeypatch):
     older = place.out / pdf.PDF
     older.write_bytes(b"older")
-    monkeypatch.setattr(browser, "find_browser", lambda: sys.executable)
+    monkeypatch.setattr(pdf, "find_browser", lambda: sys.executable)
     with pytest.raises(SmartClassError, match="did not print the report: "):
         pdf.make_pdf(str(place.out))
     assert older.read_bytes() == b"older"
     older.unlink()
 
 
-def test_a_new_report_takes_the_pdf_of_the_older_one_away(tmp_path):
-    stage = tmp_path / "unfinished"
-    stage.mkdir()
-    (stage / "index.html").write_text("new")
-    (tmp_path / pdf.PDF).write_bytes(b"older")
-    publish(stage, workspace_in(tmp_path))
-    assert [file.name for file in tmp_path.iterdir()] == ["index.html"]
+def test_code_moves_to_the_end_of_the_pdf_below_its_sections(place):
+    report = pages.read_report(place)
+    part = pdf.chapter_part(report, report.chapters[0])
+    code = BeautifulSoup(pdf.take_code(part), "html.parser")
+    assert not part.select(".highlight, details, summary")
+    assert "present(figure" not in part.get_text()
+    assert [title.get_text() for title in code.select("h3")] == ["1.1 A section"]
+    text = code.get_text()
+    order = ("import housekeeping", "1.1 A section", "present(", "def listed", "table(")
+    assert sorted(order, key=text.index) == list(order)
 
 
 def test_page_numbers_are_read_from_the_anchors():
     content = (
-        b"4 0 obj\n<</Type /Page\n/x>>\n9 0 obj\n<</Type /Page\n/x>>\n"
-        b"10 0 obj\n<</Type /Pages>>\n<</c01 [4 0 R /XYZ 6 8 0]\n/c01-2 [9 0 R /XYZ 0]"
+        b"4 0 obj\n<</Type /Page\n/x>>\n9 0 obj\n<</Type /Page\n/x>>\n10 0 obj\n"
+        b"<</Type /Pages>>\n<</c01 [4 0 R /XYZ 6 8 0]\n/c01-2 [9 0 R /XYZ 0] "
+        b"/code [9 0 R /XYZ 0]"
     )
-    assert pdf.page_numbers(content) == {"c01": 1, "c01-2": 2}
+    assert pdf.page_numbers(content) == {"c01": 1, "c01-2": 2, "code": 2}
     assert pdf.page_numbers(b"other") == {}
 
 
 @NEEDS_BROWSER
-def test_pdf_has_contents_outline_and_no_path_of_this_machine(place):
+def test_pdf_has_contents_outline_code_and_no_path_of_this_machine(place):
     made = pdf.make_pdf(str(place.out)).read_bytes()
     assert pdf.page_numbers(made) == {
         **{"c01": 3, "c01-1": 3, "c01-2": 3},
         **{"c02": 4, "c02-1": 4, "c02-2": 4},
+        **{"c08": 5, "c08-1": 5, "c08-2": 5, "code": 6},
     }
     assert b"/Outlines" in made
     assert b"/StructTreeRoot" in made
@@ -277,8 +285,9 @@ def test_pdf_has_contents_outline_and_no_path_of_this_machine(place):
 
 def browse(folder, url, *options):
     """Open a page without a network; return its content once its scripts have run."""
+    command = pdf.browser_command(pdf.find_browser(), folder)
     ended = subprocess.run(
-        [*browser.command(browser.find_browser(), folder), *options, "--dump-dom", url],
+        [*command, *options, "--dump-dom", url],
         capture_output=True,
         text=True,
         timeout=120,
@@ -325,28 +334,32 @@ PHONE = """
   const press = (key) => frame.contentWindow.dispatchEvent(
     new frame.contentWindow.KeyboardEvent("keydown", {{ key: key }}));
   for (const key of ["ArrowRight", "PageDown", "ArrowLeft"]) press(key);
+  const picture = page.querySelector("picture img");
   document.body.textContent = JSON.stringify({{
     hidden: page.documentElement.scrollWidth - page.documentElement.clientWidth,
-    at: frame.contentWindow.location.hash }});
+    at: frame.contentWindow.location.hash,
+    figure: picture ? picture.currentSrc.split("/").pop() : "" }});
 }});</script>
 """
 
 
 @NEEDS_BROWSER
 @pytest.mark.parametrize(
-    ("name", "at"),
+    ("name", "at", "figure"),
     [
-        ("index.html", ""),
-        ("gallery.html", ""),
-        ("01_a.html", ""),
-        ("slides.html", "#01_a"),
+        ("index.html", "", ""),
+        ("gallery.html", "", ""),
+        ("02_b.html", "", "02_cleaning_steps_talk.png"),
+        ("slides.html", "#02_cleaning_steps", ""),
     ],
 )
-def test_pages_fit_a_phone_and_slides_follow_the_keys(place, tmp_path, name, at):
+def test_pages_fit_a_phone_and_slides_follow_the_keys(
+    place, tmp_path, name, at, figure
+):
     wrapper = tmp_path / "phone.html"
     wrapper.write_text(PHONE.format(url=(place.out / name).as_uri()))
     shown = browse(
         tmp_path / "profile", wrapper.as_uri(), "--allow-file-access-from-files"
     )
     found = json.loads(re.search(r"\{.*\}", shown)[0])
-    assert found == {"hidden": 0, "at": at}
+    assert found == {"hidden": 0, "at": at, "figure": figure}
