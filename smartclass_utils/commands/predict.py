@@ -1,0 +1,109 @@
+"""``python -m smartclass_utils predict``: a line for each face, and a CSV file."""
+
+import glob
+import os
+import sys
+from pathlib import Path
+
+from smartclass_utils.config import SmartClassError
+from smartclass_utils.predict import (
+    FACE,
+    FIRST,
+    Predictor,
+    as_table,
+    find_inputs,
+    percent,
+    rows_by_file,
+    write_csv,
+)
+
+CALM = (
+    "A course exercise: a face does not tell an emotion, the network only guesses what "
+    "people would label it. Not for use on people in education (EU AI Act, "
+    "Art. 5(1)(f))."
+)
+
+
+def run_predict(
+    files: list[str],
+    csv: str | None = None,
+    model: str | None = None,
+    whole: bool = False,
+) -> None:
+    """Print what every face looks like, and write the table if one is wanted.
+
+    Args:
+        files: image files and folders, also with ``*`` and ``~`` as a shell takes them.
+        csv: the table to write.
+        model: a stored network; default: the one that ships with the project.
+        whole: whether to take whole photographs without looking for faces.
+
+    Raises:
+        SmartClassError: if the model, the table or all of the files cannot be used.
+    """
+    if csv is not None:
+        check_csv(Path(csv))
+    inputs = find_inputs(name for given in files for name in expanded(given))
+    predictor = Predictor.load(model)
+    heard, rows = say(f"{CALM} {predictor.note}".rstrip()), []
+    for found in rows_by_file(inputs, predictor, whole):
+        rows += found
+        heard = heard and all(say(line_of(row)) for row in found)
+    if not any(row["region"] for row in rows):
+        raise SmartClassError("None of these files could be used: name an image.")
+    if csv is not None:
+        write_csv(as_table(rows, predictor), Path(csv))
+        say(f"The table is written: {csv}")
+
+
+def say(text: str) -> bool:
+    """Print a line that any terminal can show; return whether anybody takes it."""
+    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    coding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    try:
+        print(text.encode(coding, "backslashreplace").decode(coding), flush=True)
+    except OSError:  # such as `… | head`
+        return False
+    return True
+
+
+def expanded(name: str) -> list[str]:
+    """Return the files that a name with ``*`` or ``~`` stands for, or the name."""
+    name = os.path.expanduser(name)  # noqa: PTH111, whatever the text
+    if os.path.lexists(name):  # also one with a star in its own name
+        return [name]
+    return sorted(glob.glob(name, recursive=True)) or [name]  # noqa: PTH207, likewise
+
+
+def line_of(row: dict) -> str:
+    """Return a row of the table as one line of text."""
+    if not row["region"]:
+        return f"{row['file']}: {row['note'][0].lower()}{row['note'][1:]}"
+    where = " at row {top}, column {left}, {width} pixels wide".format(**row)
+    place = row["region"] + where * (row["region"] == FACE)
+    share = percent(row[f"p_{row['looks']}"])
+    note = f". {row['note']}" if row["note"] else ""
+    return f"{row['file']}: looks {row['looks']} ({share}), {place}{note}"
+
+
+def check_csv(out: Path) -> None:
+    """Refuse a table that cannot be written, or that would destroy something else."""
+    problem = ""
+    try:
+        if out.suffix.lower() != ".csv":
+            problem = "does not end in .csv"
+        elif not out.parent.is_dir():
+            problem = "lies in a folder that does not exist"
+        elif out.exists() and not is_ours(out):
+            problem = "was not written by this command and is kept"
+    except OSError as error:
+        problem = f"cannot be used ({error.strerror})"
+    if problem:
+        raise SmartClassError(f"--csv {out} {problem}: give the table another name.")
+
+
+def is_ours(file: Path) -> bool:
+    """Return whether a file is empty or a table of this command."""
+    ours = ",".join(FIRST).encode()
+    with file.open("rb") as stream:
+        return stream.read(len(ours)) in (b"", ours)

@@ -1,0 +1,142 @@
+"""Activation maps, what they are compared with, and a button for photographs.
+
+The gradients come from captum (Kokhlikyan et al. 2020, arXiv:2009.07896).
+"""
+
+import copy
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from captum.attr import LayerGradientXActivation
+from ipywidgets import FileUpload, Output, VBox
+from scipy.stats import rankdata
+from torch import Tensor, nn
+from torch.nn import functional
+
+from smartclass_utils.config import SmartClassError
+
+SERVER_SETS = "JPY_SESSION_NAME"  # by the Jupyter server, for a notebook in the browser
+
+
+def last_map_layer(model: nn.Module) -> nn.Module:
+    """Return the layer whose output is the last feature map before it is pooled.
+
+    Raises:
+        SmartClassError: if the network has no convolution.
+    """
+    if not any(isinstance(layer, nn.Conv2d) for layer in model.modules()):
+        raise SmartClassError("This network has no convolution to draw a map of.")
+    return [layer for layer in model.features if not isinstance(layer, nn.MaxPool2d)][
+        -1
+    ]
+
+
+def activation_maps(model: nn.Module, images: Tensor, classes: Tensor) -> np.ndarray:
+    """Return how much each place of an image adds to the logit of a class.
+
+    This is HiResCAM (Draelos and Carin 2020, arXiv:2011.08891): the last feature map
+    times the gradient of the logit with respect to it, summed over the channels. What
+    speaks against the class is dropped.
+
+    Args:
+        model: a network on the CPU, in evaluation mode.
+        images: grey values 0…255, (n, 1, H, W).
+        classes: index of the class to explain for each image, (n,).
+
+    Returns:
+        float32 (n, H, W), 0 or above, in units of the logit, enlarged to the image.
+    """
+    explain = LayerGradientXActivation(model, last_map_layer(model))
+    parts = explain.attribute(images.float(), target=classes)  # (n, C, H', W')
+    heat = parts.sum(dim=1, keepdim=True).relu()  # (n, 1, H', W')
+    heat = functional.interpolate(heat, images.shape[2:], mode="bilinear")
+    return heat[:, 0].detach().numpy()
+
+
+def randomised(model: nn.Module, seed: int) -> Iterator[tuple[str, nn.Module]]:
+    """Yield a copy of a network that knows less and less, from the output down.
+
+    In each step the weights of one more layer, or of one more residual block, are drawn
+    anew (Adebayo et al. 2018, arXiv:1810.03292).
+
+    Args:
+        model: a trained network; it is left as it is.
+        seed: of the new weights.
+
+    Yields:
+        What was drawn last, such as ``"Linear 2"``, and the copy.
+    """
+    model = copy.deepcopy(model)
+    layers = [*model.features, *model.classifier]
+    kinds = [type(layer).__name__ for layer in layers]
+    for i in reversed(range(len(layers))):
+        if not any(True for _ in layers[i].parameters()):
+            continue
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(1000 * seed + i)
+            for part in layers[i].modules():
+                if hasattr(part, "reset_parameters"):
+                    part.reset_parameters()
+        if not isinstance(layers[i], nn.BatchNorm2d):  # it goes with its convolution
+            yield f"{kinds[i]} {kinds[: i + 1].count(kinds[i])}", model
+
+
+def rank_correlation(maps: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return Spearman's correlation of each pair of maps, float64 (n,), -1…1.
+
+    It is 1 if both order the places from hot to cold in the same way. Two maps of which
+    one is the same everywhere have nothing in common: 0.
+
+    Args:
+        maps: float (n, H, W).
+        others: likewise.
+    """
+    ranks = [rankdata(each.reshape(len(each), -1), axis=1) for each in (maps, others)]
+    one, other = (each - each.mean(axis=1, keepdims=True) for each in ranks)
+    size = np.sqrt((one**2).sum(axis=1) * (other**2).sum(axis=1))
+    shared = (one * other).sum(axis=1)
+    return np.divide(shared, size, out=np.zeros(len(maps)), where=size > 0)
+
+
+def is_live() -> bool:
+    """Return whether a person has this notebook open in a browser."""
+    return SERVER_SETS in os.environ
+
+
+def upload_box(look: Callable[[list[Path]], None]) -> VBox:
+    """Return a button that hands uploaded photographs to ``look``; it may print.
+
+    The files lie in a temporary folder while ``look`` runs, and nowhere afterwards.
+    """
+    button = FileUpload(accept="image/*", multiple=True, description="Photographs")
+    below = Output()
+
+    def answer(change: dict) -> None:
+        if not change["new"]:  # emptied below
+            return
+        below.clear_output()
+        with below, tempfile.TemporaryDirectory() as folder:
+            look(kept(change["new"], Path(folder)))
+        button.value = ()  # so that the same photograph can be chosen again
+
+    button.observe(answer, names="value")
+    return VBox([button, below])
+
+
+def kept(uploaded: tuple[dict, ...], folder: Path) -> list[Path]:
+    """Write uploads, ``name`` and ``content`` each, into a folder; return their paths.
+
+    Only the last part of a name is used; each file has a sub-folder of its own.
+    """
+    paths = []
+    for number, file in enumerate(uploaded):
+        name = Path(file["name"].replace("\\", "/")).name.lstrip(".")
+        path = folder / str(number) / (name or "photo")
+        path.parent.mkdir(parents=True)
+        path.write_bytes(bytes(file["content"]))
+        paths.append(path)
+    return paths

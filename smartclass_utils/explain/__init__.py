@@ -1,1 +1,0 @@
-"""Inside a network: its filters, feature maps, activation maps and embedding."""

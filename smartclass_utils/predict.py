@@ -1,0 +1,247 @@
+"""From photographs to a table: which faces are in them, and what they look like."""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import joblib
+import numpy as np
+import pandas as pd
+import torch
+from PIL import Image
+from torch import nn
+
+from smartclass_utils import evaluation
+from smartclass_utils.checkpoints import load_model, read_card
+from smartclass_utils.config import IMAGE_SIZE, SHIPPED_MODEL, SmartClassError
+from smartclass_utils.faces import Box, cut, find_faces, square_around
+from smartclass_utils.files import replacing
+from smartclass_utils.images import FLAT, Rejected, clean_square, open_photo, read
+from smartclass_utils.walking import walk
+
+FACE, WHOLE = "face", "whole image"
+SMALL_SIDE = 128  # pixels; a smaller picture is taken to be the crop of a face
+FIRST = ("file", "face", "region", *Box._fields, "looks")  # before the probabilities
+ANOTHER = (
+    "name one with --model, such as data/models/main_cnn_seed0.safetensors after "
+    "`make report`"
+)
+PREPARED = (
+    "The network learned from images changed by PREPARE of chapter 1; photographs are "
+    "not changed so, and its answers may be worse."
+)
+PARALLEL_FROM = 16  # files; fewer are done before other processes have started
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # starts that a spreadsheet computes
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A stored network, ready to be asked about faces."""
+
+    model: nn.Module  # maps grey values 0…255 (N, 1, H, W) to logits (N, K)
+    classes: tuple[str, ...]  # K names
+    image_size: int = IMAGE_SIZE  # height and width that it takes, pixels
+    mirror: bool = False  # whether it answers for an image and its mirror image
+    note: str = ""  # a sentence on what its user should know
+
+    @classmethod
+    def load(cls, file: Path | str | None = None) -> "Predictor":
+        """Load a network; by default the one that ships with the project.
+
+        Raises:
+            SmartClassError: if it is missing, damaged, or not one of this project.
+        """
+        file = SHIPPED_MODEL if file is None else Path(file)
+        if not os.path.isfile(file):  # noqa: PTH113, whatever the text
+            raise SmartClassError(f"There is no model {file}: {ANOTHER}.")
+        card = read_card(file)
+        model, classes, arguments = load_model(card), card["classes"], card["arguments"]
+        if not arguments.get("n_classes") == len(classes) == len({*classes}):
+            raise SmartClassError(f"{file} names other classes than it has: {ANOTHER}.")
+        return cls(
+            model=model,
+            classes=tuple(classes),
+            image_size=arguments.get("image_size", IMAGE_SIZE),
+            mirror=bool(card["recipe"].get("mirror")),
+            note=PREPARED if card["data"].get("prepare") else "",
+        )
+
+    def probabilities(self, crops: np.ndarray) -> np.ndarray:
+        """Return float32 (N, K), rows add up to 1, for crops uint8 (N, H, W)."""
+        images = torch.from_numpy(np.ascontiguousarray(crops)).unsqueeze(1)
+        return evaluation.predict(self.model, images, self.mirror)
+
+
+class Region(NamedTuple):
+    """The part of a photograph that a network is asked about."""
+
+    kind: str  # FACE or WHOLE
+    box: Box  # the face as it was found, or the whole photograph
+    square: Box  # what the network sees: the face with its margin, or all
+    crop: np.ndarray  # uint8 (size, size), the network's input
+    note: str  # a sentence on what the reader should know, or ""
+
+
+def regions_of(
+    photo: np.ndarray, size: int, notes: Iterable[str] = (), whole: bool = False
+) -> list[Region]:
+    """Return what a network is shown of a photograph: its faces, or all of it.
+
+    Every region becomes a grey square as in chapter 1. Without a face it is the whole
+    photograph; so it is for a small picture, which is taken to be the crop of a face.
+
+    Args:
+        photo: uint8, grey (H, W) or RGB (H, W, 3), upright.
+        size: height and width that the network takes, pixels.
+        notes: on what was mended in the photograph.
+        whole: whether to take all of it without looking for a face.
+    """
+    height, width = photo.shape[:2]
+    text, boxes = "", []
+    if min(height, width) < SMALL_SIDE and not whole:
+        text = f"small ({width} × {height} pixels), so taken as a face as it is"
+    elif not whole:
+        boxes = find_faces(photo)
+        text = "" if boxes else "no face found, so the whole image was taken"
+    regions = []
+    for number, box in enumerate(boxes or [Box(0, 0, height, width)], 1):
+        square = square_around(box) if boxes else box
+        small = square.width < size
+        crop = clean_square(Image.fromarray(cut(photo, square)), size)
+        remarks = [
+            text or f"face {number} of {len(boxes)}" * (len(boxes) > 1),
+            "squeezed to a square" * (square.height != square.width),
+            f"only {box.width} pixels wide, enlarged" * (boxes != [] and small),
+            FLAT * bool(crop.min() == crop.max()),
+        ]
+        kind, note = FACE if boxes else WHOLE, sentence(*remarks, *notes)
+        regions.append(Region(kind, box, square, crop, note))
+    return regions
+
+
+def open_regions(path: str, size: int, whole: bool) -> list[Region] | str:
+    """Do all of this for one file; a file that cannot be used gives a sentence."""
+    try:
+        photo, notes = open_photo(read(path))
+        return regions_of(photo, size, notes, whole)
+    except Rejected as verdict:
+        return sentence(f"passed over: {verdict}")
+
+
+def sentence(*parts: str) -> str:
+    """Join the parts that say something into one sentence."""
+    text = "; ".join(part for part in parts if part)
+    return f"{text[0].upper()}{text[1:]}." if text else ""
+
+
+def percent(probability: float) -> str:
+    """Return a probability as whole per cent, never as certainty."""
+    if probability > 0.995:
+        return "> 99 %"
+    return "< 1 %" if probability < 0.005 else f"{100 * probability:.0f} %"
+
+
+class Input(NamedTuple):
+    """A file to look at, or a sentence on why there is nothing to look at."""
+
+    name: str
+    note: str = ""  # if given, there is no file
+
+
+def find_inputs(names: Iterable[Path | str]) -> list[Input]:
+    """List the files behind names of files and of folders, each once.
+
+    Folders are walked with everything in them. Whether a file is an image is left to
+    its content, but in a folder one with the ending of something else is passed over.
+    """
+    found = []
+    for name in map(os.fspath, names):
+        if os.path.isdir(name):  # noqa: PTH112, whatever the text
+            found += files_below(Path(name))
+        else:
+            missing = "There is no such file or folder."
+            found.append(Input(name, missing * (not os.path.exists(name))))  # noqa: PTH110
+    return list(dict.fromkeys(found))
+
+
+def files_below(folder: Path) -> list[Input]:
+    """List the possible images in a folder, then what was passed over."""
+    try:
+        tree = walk(folder)
+    except SmartClassError as error:  # it cannot be opened
+        return [Input(str(folder), str(error))]
+    empty = ["There is no image in this folder."] * (not tree.files)
+    files = [Input((folder / file).as_posix()) for file in tree.files]
+    return files + [Input(str(folder), note) for note in [*empty, *tree.notes("")]]
+
+
+def predict_files(
+    names: Iterable[Path | str], predictor: Predictor, whole: bool = False
+) -> pd.DataFrame:
+    """Say of every face in files and folders what it looks like.
+
+    Returns:
+        One row a face, the largest of a photograph first: ``file``; ``face``, its
+        number from 1; ``region``, "face" or "whole image"; ``top``, ``left``,
+        ``height``, ``width``, its box in pixels; ``looks``, the most probable class;
+        ``p_<class>``, the probabilities (0…1); ``note``. A file that cannot be used has
+        a row with nothing but ``file`` and ``note``.
+    """
+    rows = rows_by_file(find_inputs(names), predictor, whole)
+    return as_table([row for found in rows for row in found], predictor)
+
+
+def rows_by_file(
+    inputs: list[Input], predictor: Predictor, whole: bool = False
+) -> Iterator[list[dict]]:
+    """Yield the rows of each input in turn; faces are looked for on all cores."""
+    names = [item.name for item in inputs if not item.note]
+    classes, size = predictor.classes, predictor.image_size
+    jobs = -1 if len(names) >= PARALLEL_FROM else 1
+    opened = joblib.Parallel(jobs, return_as="generator")(
+        joblib.delayed(open_regions)(name, size, whole) for name in names
+    )
+    for item in inputs:
+        regions = item.note or next(opened)
+        if isinstance(regions, str):
+            yield [{"file": item.name, "region": "", "looks": "", "note": regions}]
+            continue
+        answers = predictor.probabilities(np.stack([r.crop for r in regions]))
+        yield [
+            {
+                "file": item.name,
+                "face": number,
+                "region": region.kind,
+                **region.box._asdict(),
+                "looks": classes[answer.argmax()],
+                **{f"p_{k}": float(p) for k, p in zip(classes, answer, strict=True)},
+                "note": region.note,
+            }
+            for number, (region, answer) in enumerate(
+                zip(regions, answers, strict=True), 1
+            )
+        ]
+
+
+def as_table(rows: list[dict], predictor: Predictor) -> pd.DataFrame:
+    """Return rows as a table whose columns do not depend on what was found."""
+    shares = [f"p_{name}" for name in predictor.classes]
+    table = pd.DataFrame(rows, columns=[*FIRST, *shares, "note"])
+    whole = dict.fromkeys(["face", *Box._fields], "Int64")
+    return table.astype({**whole, **dict.fromkeys(shares, "float64")})
+
+
+def write_csv(table: pd.DataFrame, out: Path) -> None:
+    """Write a table of :func:`predict_files` in UTF-8, all of it or nothing.
+
+    Text that a spreadsheet would compute, such as ``=1+1.png``, gets an apostrophe.
+    """
+    texts = ["file", "looks", "note"]
+    harmless = table[texts].map(lambda t: f"'{t}" if t.startswith(FORMULA) else t)
+    options = {"errors": "backslashreplace", "lineterminator": "\n"}
+    with replacing(out) as stream:
+        table.assign(**harmless).to_csv(
+            stream, index=False, encoding="utf-8", float_format="%.4f", **options
+        )
