@@ -1,12 +1,11 @@
+"""The variant of a figure with larger type."""
+
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 import pytest
-from conftest import write_clean
 from PIL import Image
 
-from smartclass_utils import cleaning_plots, data_plots, plots, result_plots, talk
-from smartclass_utils.dataset import load_clean, sample_rows
+from smartclass_utils import plots, talk
 
 
 @pytest.fixture(autouse=True)
@@ -63,27 +62,6 @@ def test_talk_png_has_as_many_pixels_as_the_figure_and_few_colours(tmp_path):
     full, small = (Image.open(path) for path in (made[0], made[2]))
     assert small.mode == "P"
     assert small.width == pytest.approx(full.width, rel=0.1)
-
-
-def test_figures_of_the_report_keep_their_texts_apart(tmp_path):
-    classes = ("angry", "engaged", "happy", "neutral", "surprised", "disgusted")
-    data = load_clean(write_clean(tmp_path, classes, per_class=5))
-    entry = {"title": "Variant 1", "accuracy": 0.5, "confusion": np.eye(6) * 9}
-    counts = {
-        "outcome": ["kept", "rejected", "rejected"],
-        "reason": ["", "same image under different labels", "not an image"],
-        "images": [900, 12, 3],
-    }
-    for fig in (
-        data_plots.class_distribution(data),
-        data_plots.mean_faces(data),
-        data_plots.sample_images(data, sample_rows(data, 4, 0)),
-        result_plots.confusion_matrices([entry] * 3, classes),
-        cleaning_plots.outcome_of_files(pd.DataFrame(counts)),
-    ):
-        before = talk.overlaps(fig)
-        with talk.larger_type(fig):
-            assert talk.overlaps(fig) <= before
 
 
 def test_images_stay_large():

@@ -1,19 +1,15 @@
-"""Two runs at once: the second waits, or is refused in a sentence."""
+"""Two runs at once: the second is refused in a sentence."""
 
 import subprocess
 import sys
-import threading
 
 import pytest
 from conftest import write_photos
 
-from smartclass_utils import report
 from smartclass_utils.__main__ import main
-from smartclass_utils.cleaning import folder as cleaning
-from smartclass_utils.cleaning.folder import clean
+from smartclass_utils.commands import report
 from smartclass_utils.config import ROOT, SmartClassError
 from smartclass_utils.files import only_one
-from smartclass_utils.sources import load
 
 HOLD = """
 import sys
@@ -63,40 +59,11 @@ def test_a_second_report_into_the_same_folder_is_refused(
     photos = write_photos(tmp_path / "photos")
     arguments = ["report", "--data", str(photos), "--out", str(out)]
     monkeypatch.setattr(sys, "argv", ["smartclass", *arguments])
-    monkeypatch.setenv("SMARTCLASS_DATA", "")  # both are set by the command
-    monkeypatch.setenv("SMARTCLASS_OUT", "")
     assert main() == 2
     message = capsys.readouterr().err
     assert f"A report is being made in {out}: wait until it is ready" in message
     assert message.count("\n") == 1
     assert [path.name for path in out.iterdir()] == [report.LOCK]
-
-
-def test_a_second_cleaning_waits_and_takes_what_is_there(tmp_path, monkeypatch, capsys):
-    photos = load(write_photos(tmp_path / "photos"))
-    out, calls, inside = tmp_path / "clean", [], threading.Event()
-    fill = cleaning.fill
-
-    def slow_fill(*arguments):
-        calls.append(arguments)
-        inside.set()
-        other.start()
-        other.join(timeout=0.5)  # it cannot end while the lock is held
-        fill(*arguments)
-
-    other = threading.Thread(
-        target=lambda: calls.append(clean(photos, out, image_size=16, progress=False))
-    )
-    monkeypatch.setattr(cleaning, "fill", slow_fill)
-    first = clean(photos, out, image_size=16, progress=False)
-    other.join()
-    assert inside.is_set()
-    assert not first.was_done
-    assert calls[-1].was_done
-    assert len(calls) == 2
-    assert f"Another run is cleaning into {out}; this one waits" in (
-        capsys.readouterr().out
-    )
 
 
 def test_a_folder_that_cannot_be_written_to_is_named(tmp_path):

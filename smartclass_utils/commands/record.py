@@ -7,6 +7,7 @@ from pathlib import Path
 import nbformat
 
 from smartclass_utils.commands.report import CHAPTER_SECONDS, run_report
+from smartclass_utils.commands.results_page import write_page
 from smartclass_utils.config import (
     COMMITTED_FIGURES,
     NOTEBOOKS,
@@ -30,6 +31,7 @@ def keep(out: Path) -> None:
     content = read_json(out / "results.json", "run `make record` again")
     content["chapter_seconds"] = read_json(out / CHAPTER_SECONDS)
     write_json(RESULTS_FOLDER / "demo.json", content)
+    write_page(RESULTS_FOLDER)
     write_readme(content)
     for file in sorted((out / "notebooks").glob("*.ipynb")):
         notebook = tidied(file, content["chapter_seconds"][file.stem])
@@ -87,9 +89,9 @@ def fill(text: str, name: str, content: str) -> str:
 
 
 def results_table(results: dict[str, dict]) -> str:
-    """Return results (by data set) as Markdown: the demo's, and the best of others."""
+    """Return results by data set: the demo's, and the best validated of others."""
     lines = [
-        "| Data | Network | Parameters | Accuracy | 95 % interval | F1 | Training |",
+        "| Data | Network | Weights | Accuracy | 95 % interval | Macro-F1 | Training |",
         "|---|---|---:|---:|---:|---:|---:|",
     ]
     for data, content in results.items():
@@ -99,7 +101,7 @@ def results_table(results: dict[str, dict]) -> str:
             always = {"name": f"always “{baseline['class']}”", "parameters": 0}
             rows = [*rows, {**baseline, **always}]
         else:
-            rows = [max(rows, key=lambda entry: entry["accuracy"])]
+            rows = [max(rows, key=lambda e: e.get("val_accuracy", e["accuracy"]))]
         lines += [table_row(data, entry) for entry in rows]
     return "\n".join(lines)
 

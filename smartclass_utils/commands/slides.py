@@ -14,8 +14,7 @@ from smartclass_utils.plots import TALK
 SLIDES = "slides.html"
 MOSAIC = "mosaic"  # the figure that opens the talk, where a report has it
 RESULTS = "results"  # the table of results
-# The talk in order, by the names of figures without their chapter's number. What a
-# report does not have is passed over.
+# The talk in order: figures without their chapter's number, as far as they are there.
 STORY = (
     "cleaning_steps",
     "sample_images",
