@@ -7,10 +7,13 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
+from torch.utils.data import DataLoader, TensorDataset
 
 from smartclass_utils.config import CLASSES, MANIFEST_COLUMNS
-from smartclass_utils.dataset import CleanData, load_clean
+from smartclass_utils.dataset import CleanData, load_clean, tensors
+from smartclass_utils.models import ReportCNN
 
 mpl.use("Agg")
 
@@ -54,6 +57,26 @@ def write_photos(folder: Path, classes=("cat", "dog", "owl"), per_class=14) -> P
             pixels[: 10 * (k + 1)] //= 4
             Image.fromarray(pixels).save(folder / name / f"{i}.png")
     return folder
+
+
+def small_network(data: CleanData, seed=0, **changes) -> ReportCNN:
+    """Return a small network for a data set, with the arguments it was called with."""
+    torch.manual_seed(seed)
+    sizes = {"n_classes": len(data.classes), "image_size": data.image_size}
+    arguments = {**sizes, "channels": (8, 16), "hidden": 32, **changes}
+    model = ReportCNN(**arguments)
+    model.arguments = arguments
+    return model
+
+
+def loaders_of(data: CleanData, seed=0, size=8) -> dict[str, DataLoader]:
+    """Return batches of the train and val split, as chapter 3 makes them."""
+    sets = {split: TensorDataset(*tensors(data, split)) for split in ("train", "val")}
+    order = torch.Generator().manual_seed(seed)
+    return {
+        "train": DataLoader(sets["train"], size, shuffle=True, generator=order),
+        "val": DataLoader(sets["val"], size),
+    }
 
 
 @pytest.fixture(autouse=True)

@@ -1,27 +1,29 @@
 import pytest
 import torch
 
-from smartclass_utils.augmentation import GREY, Augmentation, augment, erase, move
+from smartclass_utils.augmentation import augment
 
-STILL = Augmentation(False, 0, 0, 0, 0, 0)
-
-
-def random(seed=0):
-    return torch.Generator().manual_seed(seed)
+STILL = {"flip": False, "degrees": 0, "shift": 0, "scale": 0, "contrast": 0, "erase": 0}
 
 
 def faces(n=64, size=24):
-    return (torch.rand(n, 1, size, size, generator=random(5)) * 255).to(torch.uint8)
+    pixels = torch.rand(n, 1, size, size, generator=torch.Generator().manual_seed(5))
+    return (pixels * 255).to(torch.uint8)
+
+
+def changed(images, seed=0, **options):
+    torch.manual_seed(seed)
+    return augment(images, **options)
 
 
 def test_nothing_asked_changes_nothing():
     images = faces()
-    assert torch.allclose(augment(images, STILL, random()), images.float(), atol=1e-2)
+    assert torch.allclose(changed(images, **STILL), images.float(), atol=1e-2)
 
 
 def test_half_of_the_images_are_mirrored_and_nothing_else():
     images = faces()
-    seen = move(images.float(), Augmentation(True, 0, 0, 0, 0, 0), random())
+    seen = changed(images, **{**STILL, "flip": True})
     same, mirrored = (
         (seen - wanted).abs().amax(dim=(1, 2, 3)) < 1e-2
         for wanted in (images, images.flip(3))
@@ -33,23 +35,23 @@ def test_half_of_the_images_are_mirrored_and_nothing_else():
 def test_a_shift_moves_by_that_share_at_most():
     images = torch.zeros(50, 1, 40, 40)
     images[:, :, 20, 20] = 255.0
-    seen = move(images, Augmentation(False, 0, 0.1, 0, 0, 0), random())
+    seen = changed(images, **{**STILL, "shift": 0.1})
     rows, columns = (seen.amax(dim=side).argmax(dim=2) - 20 for side in (3, 2))
     for moved in (rows, columns):
         assert 3 <= int(moved.abs().max()) <= 4
 
 
 def test_patches_are_grey_and_of_the_stated_size():
-    seen = erase(torch.zeros(400, 1, 40, 40), 0.5, random())
-    patched = (seen == GREY).flatten(1).sum(dim=1)
+    seen = changed(torch.zeros(400, 1, 40, 40), **{**STILL, "erase": 0.5})
+    patched = (seen == 127.5).flatten(1).sum(dim=1)
     assert 0.4 < float((patched > 0).float().mean()) < 0.55
     assert int(patched.max()) <= 17 * 17
 
 
-@pytest.mark.parametrize("how", [Augmentation(), Augmentation(contrast=0.5, erase=1)])
-def test_same_seed_same_images_and_each_image_its_own(how):
+@pytest.mark.parametrize("options", [{}, {"contrast": 0.5, "erase": 1}])
+def test_same_seed_same_images_and_each_image_its_own(options):
     images = faces()[:1].repeat(8, 1, 1, 1)
-    first, again = (augment(images, how, random(3)) for _ in range(2))
+    first, again = (changed(images, seed=3, **options) for _ in range(2))
     assert torch.equal(first, again)
     assert first.dtype == torch.float32 and first.shape == images.shape
     assert len({tuple(image.flatten().tolist()) for image in first}) == 8

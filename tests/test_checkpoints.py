@@ -1,76 +1,161 @@
-import io
 import json
 import pickle
-import zipfile
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 import torch
-from test_training import train
+from conftest import loaders_of, small_network
+from torch import nn
 
+from smartclass_utils import models, training
 from smartclass_utils.checkpoints import (
     forget_models,
     load_model,
+    read_card,
     read_cards,
     save_model,
+    train_once,
 )
 from smartclass_utils.config import SmartClassError
-from smartclass_utils.files import sha256
-from smartclass_utils.models import build
-from smartclass_utils.recipes import Recipe
+from smartclass_utils.dataset import tensors
+from smartclass_utils.keys import describe
+
+FILE = "main_cnn_seed0.safetensors"
+
+
+def store(data, folder, seed=0, name="Main CNN", epochs=1, lr=1e-3, **options):
+    """Train a small network through train_once; return its card."""
+    model = small_network(data, seed, **options.pop("arguments", {}))
+    make = options.pop("optimizer", torch.optim.Adam)
+    loss = options.pop("loss", nn.CrossEntropyLoss())
+    data_seen = options.pop("data_seen", data)
+    arguments = model.arguments
+    loaders = loaders_of(data_seen, seed)
+    optimizer = make(model.parameters(), lr=lr)
+    options = {"log": lambda line: None, **options}
+    return train_once(
+        *(folder, name, seed, model, arguments, data, loaders, optimizer, loss, epochs),
+        **options,
+    )
 
 
 @pytest.fixture
 def stored(clean_data, tmp_path):
     folder = tmp_path / "models"
-    result = train(clean_data, epochs=1)
-    save_model(folder, "main", 0, result, Recipe(epochs=1), clean_data)
-    return folder, result
+    return folder, store(clean_data, folder)
 
 
-def test_weights_come_back_bit_for_bit(stored, clean_data):
-    folder, result = stored
-    [card] = read_cards(folder)
-    model = load_model(folder, card, clean_data)
-    for name, value in result.model.state_dict().items():
-        assert torch.equal(model.state_dict()[name], value)
+def changed(folder, weights=None, **about):
+    """Write the stored file again with another card or other weights."""
+    card = read_card(folder / FILE)
+    file = card.pop("file")
+    state = safetensors.torch.load_file(file)
+    content = {**state, **(weights or {})}
+    text = json.dumps({**card, **about})
+    file.write_bytes(safetensors.torch.save(content, {"card": text}))
+    return folder / FILE
+
+
+def refused(file, data=None):
+    """Return the one sentence with which a file is refused."""
+    with pytest.raises(SmartClassError) as caught:
+        load_model(read_card(file), data)
+    assert str(file) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_weights_come_back_bit_for_bit(clean_data, tmp_path, monkeypatch):
+    trained = {}
+    real = training.train
+
+    def watched(model, *arguments, **options):
+        history = real(model, *arguments, **options)
+        trained.update({k: v.clone() for k, v in model.state_dict().items()})
+        return history
+
+    monkeypatch.setattr(training, "train", watched)
+    model = load_model(store(clean_data, tmp_path), clean_data)
+    assert trained.keys() == model.state_dict().keys()
+    assert all(torch.equal(trained[k], v) for k, v in model.state_dict().items())
     assert not model.training
 
 
-def test_card_says_what_the_model_is(stored, clean_data):
-    card = json.loads((stored[0] / "main_seed0.json").read_text(encoding="utf-8"))
+def test_card_says_what_the_network_is(stored, clean_data):
+    card = stored[1]
     assert card["classes"] == list(clean_data.classes)
-    assert card["architecture"] == "ReportCNN"
-    assert card["recipe"] == asdict(Recipe(epochs=1))
+    assert (card["network"], card["seed"], card["epochs"]) == ("ReportCNN", 0, 1)
+    assert card["recipe"]["optimizer"].startswith("Adam (")
+    assert "lr: 0.001" in card["recipe"]["optimizer"]
+    assert card["recipe"]["loss"].startswith("CrossEntropyLoss(")
     assert card["data"]["fingerprint"] == clean_data.fingerprint
-    assert len(card["history"]["val_loss"]) == 1
+    assert len(card["history"]["val_loss"]) == card["best_epoch"] == 1
+
+
+def soft(label_smoothing=0.1):
+    return nn.CrossEntropyLoss(label_smoothing=label_smoothing)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"lr": 1e-2},
+        {"optimizer": torch.optim.SGD},
+        {"loss": soft()},
+        {"loss": nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2, 1, 1]))},
+        {"epochs": 2},
+        {"arguments": {"dropout": 0.3}},
+        {"dtype": torch.bfloat16},
+        {"augment": lambda images: images.float()},
+        {"keep": "last"},
+    ],
+    ids=str,
+)
+def test_a_finished_training_is_done_again_only_if_something_changed(
+    stored, clean_data, change, monkeypatch
+):
+    folder, first = stored
+    times = []
+    real = training.train
+    monkeypatch.setattr(
+        training, "train", lambda *a, **o: times.append(1) or real(*a, **o)
+    )
+    assert store(clean_data, folder)["key"] == first["key"]
+    assert times == []
+    assert store(clean_data, folder, **change)["key"] != first["key"]
+    assert times == [1]
+
+
+def test_changed_code_of_the_networks_trains_again(stored, clean_data, monkeypatch):
+    folder, first = stored
+    real = models.__loader__.get_source(models.__name__)
+    monkeypatch.setattr(
+        "smartclass_utils.keys.inspect.getsource", lambda what: f"{real} #"
+    )
+    assert store(clean_data, folder)["key"] != first["key"]
+
+
+def test_a_failed_training_leaves_the_older_one(stored, clean_data):
+    folder, first = stored
+    with pytest.raises(AttributeError):
+        store(clean_data, folder, loss=lambda logits, labels: logits.missing())
+    assert read_card(folder / FILE)["key"] == first["key"]
+
+
+def test_functions_are_described_by_their_code_and_what_they_hold():
+    one, two = (torch.optim.swa_utils.get_ema_multi_avg_fn(d) for d in (0.9, 0.99))
+    assert describe(one) != describe(two)
+    assert " at 0x" not in describe(object())
+    assert describe(soft(0.1)) != describe(soft(0.2))
 
 
 def test_flipped_byte_is_refused_by_name(stored, clean_data):
-    folder, _ = stored
-    weights = folder / "main_seed0.pt"
-    content = bytearray(weights.read_bytes())
-    content[len(content) // 2] ^= 1
-    weights.write_bytes(content)
-    with pytest.raises(SmartClassError, match=r"main_seed0\.pt is missing or not"):
-        load_model(folder, read_cards(folder)[0], clean_data)
-
-
-def with_weights(folder, content):
-    """Put other bytes in the place of the weights, and their hash into the card."""
-    weights = folder / "main_seed0.pt"
-    weights.write_bytes(content)
-    return {**read_cards(folder)[0], "weights_sha256": sha256(weights)}
-
-
-def refused(folder, card, data=None):
-    """Return the one sentence with which a card's weights are refused."""
-    with pytest.raises(SmartClassError) as caught:
-        load_model(folder, card, data)
-    assert str(folder / "main_seed0.pt") in str(caught.value)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
+    file = stored[0] / FILE
+    content = bytearray(file.read_bytes())
+    content[-100] ^= 1
+    file.write_bytes(content)
+    assert "was changed after it was written" in refused(file, clean_data)
 
 
 class Payload:
@@ -83,55 +168,30 @@ class Payload:
         return Path.write_text, (self.path, "it ran")
 
 
-@pytest.mark.parametrize("form", ["pickle", "old torch", "torch", "with weights"])
+@pytest.mark.parametrize("form", ["pickle", "torch"])
 def test_a_payload_is_refused_and_does_not_run(stored, tmp_path, form):
-    folder, result = stored
-    payload, buffer = Payload(tmp_path / "ran"), io.BytesIO()
-    content = {**result.model.state_dict(), "x": payload}
+    file, payload = stored[0] / FILE, Payload(tmp_path / "ran")
     if form == "pickle":
-        pickle.dump(payload, buffer)
-    elif form == "old torch":
-        torch.save(payload, buffer, _use_new_zipfile_serialization=False)
+        file.write_bytes(pickle.dumps(payload))
     else:
-        torch.save(content if form == "with weights" else payload, buffer)
-    message = refused(folder, with_weights(folder, buffer.getvalue()))
-    assert "does not hold the weights" in message or "no file of weights" in message
+        torch.save(payload, file)
+    assert "not a stored network" in refused(file)
     assert not (tmp_path / "ran").exists()
 
 
-@pytest.mark.parametrize("keep", [0, 100, 0.5, 0.999])
+@pytest.mark.parametrize("keep", [0, 7, 100, 0.5, 0.999])
 def test_a_cut_file_is_refused_by_name(stored, keep):
-    folder, _ = stored
-    whole = (folder / "main_seed0.pt").read_bytes()
-    cut = whole[: keep if keep > 1 else int(keep * len(whole))]
-    assert "no file of weights" in refused(folder, with_weights(folder, cut))
-    (folder / "main_seed0.pt").write_bytes(cut)
-    card = read_cards(folder)[0]
-    assert "not the file that its card describes" in refused(folder, card)
+    file = stored[0] / FILE
+    whole = file.read_bytes()
+    file.write_bytes(whole[: keep if isinstance(keep, int) else int(keep * len(whole))])
+    assert "cut off" in refused(file)
 
 
 def test_weights_of_another_network_are_refused(stored):
-    folder, _ = stored
-    buffer = io.BytesIO()
-    torch.save(build("variant2", 4, 16).state_dict(), buffer)
-    card = with_weights(folder, buffer.getvalue())
-    assert "does not hold the weights of a ReportCNN" in refused(folder, card)
-
-
-def test_a_file_that_unpacks_to_more_than_its_network_is_refused(stored):
-    folder, _ = stored
-    weights = folder / "main_seed0.pt"
-    with zipfile.ZipFile(weights, "a", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("archive/data/bomb", bytes(2**24))
-    card = with_weights(folder, weights.read_bytes())
-    assert "where its network has" in refused(folder, card)
-
-
-def test_other_classes_are_refused(stored, clean_data):
-    folder, _ = stored
-    card = read_cards(folder)[0]
-    card["classes"] = card["classes"][::-1]
-    assert "trained for other classes (neutral, " in refused(folder, card, clean_data)
+    file = changed(stored[0], {"features.1.weight": torch.zeros(2, 2)})
+    assert "does not hold the weights of a ReportCNN" in refused(file)
+    file = changed(stored[0], arguments={"n_classes": 4, "kernel_size": 4})
+    assert "does not hold the weights of a ReportCNN" in refused(file)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +208,7 @@ def test_other_classes_are_refused(stored, clean_data):
         {"n_classes": 0.5},
         {"kernel_size": 10**5},
         {"dropout": 7},
-        {"normalisation": "none"},
+        {"mean": "none"},
         {"unknown": 1},
     ],
     ids=lambda arguments: str(arguments)[:30],
@@ -156,65 +216,86 @@ def test_other_classes_are_refused(stored, clean_data):
 def test_absurd_arguments_are_refused_before_memory_is_taken(
     stored, arguments, monkeypatch
 ):
-    folder, _ = stored
-    card = read_cards(folder)[0]
-    card["arguments"].update(arguments)
+    known = read_card(stored[0] / FILE)["arguments"]
+    file = changed(stored[0], arguments={**known, **arguments})
     devices = set()
     monkeypatch.setattr(
         torch.nn.Conv2d,
         "reset_parameters",
         lambda layer: devices.add(layer.weight.device.type),
     )
-    assert "no ReportCNN can be built with" in refused(folder, card)
+    assert "No ReportCNN can be built with" in refused(file)
     assert devices <= {"meta"}  # where weights have a shape and take no memory
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("about", "message"),
     [
-        (lambda card: "{", "cannot be read as a JSON object"),
-        (lambda card: "\xff", "cannot be read as a JSON object"),
-        (lambda card: "[" * 10**5, "cannot be read as a JSON object"),
-        (lambda card: json.dumps([card]), "cannot be read as a JSON object"),
-        (lambda card: card.pop("classes"), "does not say 'classes'"),
-        (lambda card: card.update(arguments=3), "does not say 'arguments'"),
-        (lambda card: card.update(weights="../../x.pt"), "not its own (../../x.pt)"),
-        (lambda card: card.update(weights="/etc/hosts"), "not its own (/etc/hosts)"),
-        (lambda card: card.update(title="<img src=x>"), "a name that chapter 03 does"),
-        (lambda card: card.update(classes=[1, 2]), "a name that chapter 03 does"),
+        ({"classes": None}, "does not say 'classes'"),
+        ({"arguments": 3}, "does not say 'arguments'"),
+        ({"name": "<img src=x>"}, "a name that no chapter writes"),
+        ({"classes": [1, 2]}, "a name that no chapter writes"),
+        ({"network": "os.system"}, "There is no network 'os.system'"),
     ],
 )
-def test_a_card_that_is_none_is_one_sentence(stored, change, message):
-    file = stored[0] / "main_seed0.json"
-    card = json.loads(file.read_text(encoding="utf-8"))
-    changed = change(card)
-    text = changed if isinstance(changed, str) else json.dumps(card)
-    file.write_text(text, encoding="latin-1")
-    with pytest.raises(SmartClassError) as caught:
-        read_cards(stored[0])
-    assert str(caught.value).startswith(str(file))
-    assert message in str(caught.value)
-    assert "\n" not in str(caught.value)
+def test_a_card_that_is_none_is_one_sentence(stored, about, message):
+    assert message in refused(changed(stored[0], **about))
 
 
-def test_other_data_is_refused(stored, clean_data):
-    folder, _ = stored
-    card = read_cards(folder)[0]
-    card["data"]["fingerprint"] = "another"
-    with pytest.raises(SmartClassError, match="trained on other data"):
-        load_model(folder, card, clean_data)
+@pytest.mark.parametrize("metadata", [None, {"card": "{"}, {"card": "[" * 10**5}])
+def test_weights_without_a_card_are_one_sentence(tmp_path, metadata):
+    file = tmp_path / FILE
+    content = safetensors.torch.save({"x": torch.zeros(2)}, metadata)
+    file.write_bytes(content)
+    assert "not a stored network with its card" in refused(file)
 
 
-def test_swapped_architecture_is_refused(stored, clean_data):
-    folder, _ = stored
-    card = read_cards(folder)[0]
-    card["arguments"]["kernel_size"] = 4
-    with pytest.raises(SmartClassError, match="does not hold the weights"):
-        load_model(folder, card, clean_data)
+@pytest.mark.parametrize(
+    ("about", "message"),
+    [
+        ({"classes": ["neutral", "happy"]}, "knows the classes neutral, happy"),
+        ({"data": {"name": "x", "fingerprint": "y"}}, "from other images or another"),
+    ],
+)
+def test_other_data_is_refused_and_said_how_it_differs(
+    stored, clean_data, about, message
+):
+    assert message in refused(changed(stored[0], **about), clean_data)
+
+
+def test_pixels_changed_after_chapter_1_are_noticed(clean_data, tmp_path):
+    images = clean_data.images[:].copy() // 2
+    dark = type(clean_data)(**{**vars(clean_data), "images": images})
+    card = store(clean_data, tmp_path, data_seen=dark)
+    assert "make the change in chapter 01" in refused(card["file"], clean_data)
+    assert tensors(dark, "train")[0].max() < 128
 
 
 def test_no_model_names_the_chapter_to_run(stored, tmp_path):
-    with pytest.raises(SmartClassError, match="run chapter 03 first"):
-        read_cards(tmp_path)
-    forget_models(stored[0])
-    assert list(stored[0].iterdir()) == []
+    with pytest.raises(SmartClassError, match=r"no trained network of chapter 3 in"):
+        read_cards(tmp_path / "none")
+    with pytest.raises(SmartClassError, match=r"no trained network of chapter 5 in"):
+        read_cards(stored[0], chapter=5)
+
+
+def test_a_chapter_forgets_only_what_it_trained_before(stored, clean_data):
+    folder, first = stored
+    other = store(clean_data, folder, name="Our own", chapter=5)
+    forget_models(folder, chapter=3, but=[])
+    assert [card["file"] for card in read_cards(folder)] == [other["file"]]
+    assert first["file"] != other["file"]
+
+
+def test_nothing_is_half_written(stored, clean_data, monkeypatch):
+    folder, first = stored
+    model = load_model(first)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    card = {key: value for key, value in first.items() if key != "file"}
+    with pytest.raises(OSError, match="No space"):
+        save_model(folder / FILE, model, card)
+    assert [file.name for file in folder.iterdir()] == [FILE]
+    assert read_card(folder / FILE)["key"] == first["key"]
