@@ -14,7 +14,7 @@ def show_source(*parts: Callable) -> None:
 
     What is shown is read from the file itself, so that it cannot go stale.
     """
-    for part in parts:
+    for part in map(inspect.unwrap, parts):
         lines, first = inspect.getsourcelines(part)
         file = Path(inspect.getsourcefile(part)).resolve()
         place = file.relative_to(ROOT).as_posix()
