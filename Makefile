@@ -59,9 +59,9 @@ test: lint ## lint, unit tests, and every notebook against its stored outputs
 	$(NBVAL) --nbval --nbval-sanitize-with notebooks/nbval.cfg $(EXACT)
 	$(NBVAL) --nbval-lax $(TRAINED)
 
-study: $(READY) ## all steps of chapter 5 at length; DATA=folder OTHERS='folder …'
-	@$(RUN) -m smartclass_utils study "$$DATA" $(if $(OTHERS),--others $(OTHERS)) \
-	  $(if $(SEEDS),--seeds "$$SEEDS")
+study: $(READY) ## all rows of chapter 5 at length; DATA=folder SEEDS=n FOLDS=n SPLITS=n
+	@$(RUN) -m smartclass_utils study "$$DATA" $(if $(SEEDS),--seeds "$$SEEDS") \
+	  $(if $(FOLDS),--folds "$$FOLDS") $(if $(SPLITS),--splits "$$SPLITS")
 
 lab: $(READY) ## open JupyterLab on its start page
 	$(RUN) -m jupyter lab --notebook-dir=notebooks \

@@ -32,19 +32,13 @@ def parser() -> argparse.ArgumentParser:
     for name, does in (("slides", "make a deck of slides"), ("pdf", "print a PDF")):
         made = commands.add_parser(name, help=f"{does} from the last report")
         made.add_argument("--out", help="folder of the report; default: the last one")
-    study = commands.add_parser("study", help="train all steps of chapter 5")
+    study = commands.add_parser("study", help="train all rows of chapter 5")
     study.add_argument("data", help="a folder of images, or 'demo'")
-    study.add_argument("--others", nargs="*", help="data sets to pretrain on")
     study.add_argument("--out", help="JSON file; default: data/results/<name>.json")
-    study.add_argument("--seeds", type=count, default=3, help="trainings of every step")
-    study.add_argument("--folds", type=int, default=0, help="of a cross-validation")
-    study.add_argument(
-        "--alternatives",
-        nargs="*",
-        default=(),
-        help="what else to try, or all",
-    )
+    study.add_argument("--seeds", type=int, default=3, help="trainings of every row")
     study.add_argument("--jobs", type=count, default=2, help="trainings side by side")
+    study.add_argument("--folds", type=int, default=0, help="of a cross-validation")
+    study.add_argument("--splits", type=int, default=0, help="to redraw, for chapter 6")
     ship = commands.add_parser("ship", help="put a study's network into the package")
     ship.add_argument("data", help="the folder on which the study was run")
     ship.add_argument("--carry", help="other images, to measure how it carries over")
@@ -61,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
         "--accept-terms", action="store_true", help="you have read the sources' terms"
     )
     unpack = commands.add_parser("unpack", help="turn FER2013's CSV into images")
-    unpack.add_argument("file", help="such as fer2013.csv")
+    unpack.add_argument("table", help="such as fer2013.csv")
     unpack.add_argument("folder", help="for the images; made if need be")
     commands.add_parser("record", help="run the demo report; keep it as committed")
     return root
@@ -102,7 +96,7 @@ def run(arguments: argparse.Namespace) -> None:
     elif command == "unpack":
         from smartclass_utils.commands.unpack import unpack
 
-        unpack(**options)
+        print(f"The images are ready: {unpack(**options)}")
     else:
         from smartclass_utils.commands.record import record
 

@@ -1,5 +1,8 @@
 """How a command ends: with a status, and a sentence rather than a traceback."""
 
+import importlib
+import inspect
+import os
 import subprocess
 import sys
 
@@ -62,9 +65,46 @@ def test_a_reader_that_leaves_early_ends_it_quietly(arguments):
     assert child.wait(60) in (0, 1)  # argparse takes no notice of it
 
 
-@pytest.mark.parametrize("option", ["--jobs", "--seeds"])
 @pytest.mark.parametrize("value", ["0", "-1", "many"])
-def test_counts_below_1_are_refused(monkeypatch, capsys, option, value):
-    monkeypatch.setattr(sys, "argv", ["smartclass", "study", "demo", option, value])
+def test_counts_below_1_are_refused(monkeypatch, capsys, value):
+    monkeypatch.setattr(sys, "argv", ["smartclass", "study", "demo", "--jobs", value])
     assert cli.main() == 2
-    assert f"argument {option}: " in capsys.readouterr().err
+    assert "argument --jobs: " in capsys.readouterr().err
+
+
+COMMANDS_AND_ARGUMENTS = {
+    "report": ("report.run_report", ["--seeds", "1"]),
+    "slides": ("slides.make_slides", []),
+    "pdf": ("pdf.make_pdf", ["--out", "x"]),
+    "predict": ("predict.run_predict", ["a.png"]),
+    "study": ("study.run_study", ["demo"]),
+    "ship": ("ship.ship", ["demo"]),
+    "data": ("download.download_sources", []),
+    "unpack": ("unpack.unpack", ["fer2013.csv", "x"]),
+    "record": ("record.record", []),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS_AND_ARGUMENTS)
+def test_every_command_takes_what_its_options_give(monkeypatch, command):
+    place, arguments = COMMANDS_AND_ARGUMENTS[command]
+    module, name = place.split(".")
+    module = importlib.import_module(f"smartclass_utils.commands.{module}")
+    given = []
+    known = inspect.signature(getattr(module, name))
+    monkeypatch.setattr(
+        module, name, lambda *a, **options: given.append(known.bind(*a, **options))
+    )
+    monkeypatch.setattr(sys, "argv", ["smartclass", command, *arguments])
+    assert cli.main() == 0
+    assert len(given) == 1
+
+
+def test_waiting_threads_sleep_and_freed_memory_is_kept_unless_the_user_says_else():
+    show = "import os, smartclass_utils; print(os.environ['OMP_WAIT_POLICY'], end=' ')"
+    show += "; print(os.environ['MALLOC_TRIM_THRESHOLD_'])"
+    for own, said in (({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE")):
+        ours = {"PATH": os.environ["PATH"], **own}
+        command = [sys.executable, "-c", show]
+        output = subprocess.check_output(command, cwd=ROOT, env=ours, text=True)
+        assert output == f"{said} 1073741824\n"
