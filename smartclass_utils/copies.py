@@ -1,4 +1,4 @@
-"""Near-copies: mirrored, shifted, brighter, noisy or compressed again.
+"""Copies: of the very file; and mirrored, shifted, brighter, compressed again.
 
 The strengths of an image's waves hardly change when it is shifted or mirrored. They
 propose pairs; the pixels, laid over each other in every way, decide.
@@ -23,6 +23,29 @@ NEAR = 0.22  # distance of the waves at most; 99 of 100 copies are nearer
 BLUR = 2  # pixels; what is larger (light, the shape of a head) does not count
 ALIKE = 0.86  # cosine of the rest; no two different demo faces reach 0.84
 CHUNK = 256  # images, or pairs of them, at a time
+
+
+def judge_doubles(table: pd.DataFrame, given_split: bool) -> None:
+    """Reject or note, in ``table``, the rows that hold one and the same file.
+
+    Args:
+        table: file, label, sha256, kind, reason, notes; changed.
+        given_split: whether all are kept, as the split is given.
+    """
+    sound = table[table["kind"] == ""]
+    for _, same in sound[sound.duplicated("sha256", keep=False)].groupby("sha256"):
+        conflict = same["label"].nunique() > 1
+        kind = "same image under different labels" if conflict else "duplicate"
+        if given_split:
+            note = f"{kind}, kept as the split is given"
+            notes = [f"{old}; {note}".removeprefix("; ") for old in same["notes"]]
+            table.loc[same.index, "notes"] = notes
+        elif conflict:
+            reason = f"{kind}: {', '.join(same['file'] + ' (' + same['label'] + ')')}"
+            table.loc[same.index, ["kind", "reason"]] = kind, reason
+        else:  # the first one stays
+            reason = f"{kind} of {same['file'].iloc[0]}"
+            table.loc[same.index[1:], ["kind", "reason"]] = kind, reason
 
 
 def near_copies(images: np.ndarray) -> np.ndarray:

@@ -1,8 +1,10 @@
 """Writing files so that a reader never meets half of one."""
 
+import errno
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +16,29 @@ from filelock import FileLock, Timeout
 from smartclass_utils.config import SmartClassError
 
 MAX_JSON = 64 * 2**20  # bytes of a JSON file; ours take some kilobytes
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
+# By Windows, and for the tables beside a clean folder's classes.
+RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?|.*\.(csv|npy|json)", re.I)
+
+
+@contextmanager
+def disk_errors(folder: Path) -> Iterator[None]:
+    """Turn a full or read-only disk into one sentence."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        raise SmartClassError(
+            f"{folder} cannot be written to ({error.strerror}): make room or choose "
+            "another OUT=…, and run again."
+        ) from error
+
+
+def safe_name(name: str) -> str:
+    """Return a name as one of a file or folder that every system takes."""
+    name = re.sub(r'[\\/:*?"<>|\x00-\x1f]', "-", name).strip(" .")[:60].strip(" .")
+    return f"{name}_" if RESERVED.fullmatch(name) else name or "unnamed"
 
 
 @contextmanager

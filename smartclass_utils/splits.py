@@ -29,7 +29,7 @@ def joint_groups(images: np.ndarray, subjects: np.ndarray) -> np.ndarray:
     return pd.factorize(connected_components(graph, directed=False)[1][copies])[0]
 
 
-def deal(labels, groups, shares=SPLIT_SHARES, seed=SPLIT_SEED, subjects=None):
+def deal(labels, groups, shares=SPLIT_SHARES, seed=SPLIT_SEED, subjects=""):
     """Deal images to parts, the same shares of every class, each group to one part.
 
     Args:
@@ -100,22 +100,30 @@ def unevenness(labels, split, shares) -> float:
     return np.inf if (counts == 0).any(axis=None) else float(off.max(axis=None))
 
 
-def complete_split(labels, groups, split, subjects=None) -> np.ndarray:
-    """Return a given split; a part it does not have is dealt out of train.
+def freeze(images, labels, subjects, given=None) -> np.ndarray:
+    """Return the split that goes into labels.csv, object (N,).
+
+    A given split is kept; a part that it does not have is dealt out of train.
+
+    Args:
+        images: uint8 (N, H, W).
+        labels: class of every image, N of them, in a fixed order.
+        subjects: who is on it, ``""`` where unknown, N of them.
+        given: the part of each image, or ``None``.
 
     Raises:
-        SmartClassError: if a class is missing from one of the parts.
+        SmartClassError: if a class cannot be, or is not, in every part.
     """
-    labels, split = np.asarray(labels, object), np.array(split, object)
-    missing = [part for part in SPLITS if part not in split]
-    train = split == "train"
+    labels, subjects = np.asarray(labels, object), np.asarray(subjects, object)
+    split = np.array(["train"] * len(labels) if given is None else given, object)
+    missing, train = [part for part in SPLITS if part not in split], split == "train"
     if missing and train.any():
-        shares = pd.Series({p: SPLIT_SHARES[p] for p in ("train", *missing)})
-        named = None if subjects is None else np.asarray(subjects, object)[train]
-        shares = dict(shares / shares.sum())
-        split[train] = deal(labels[train], groups[train], shares, subjects=named)
+        groups = joint_groups(images, subjects)[train]
+        shares = {part: SPLIT_SHARES[part] for part in ("train", *missing)}
+        shares = {part: share / sum(shares.values()) for part, share in shares.items()}
+        split[train] = deal(labels[train], groups, shares, subjects=subjects[train])
     counts = pd.crosstab(labels, split).reindex(columns=SPLITS, fill_value=0).stack()
-    if (counts == 0).any():
+    if counts.min() == 0:
         label, part = counts.idxmin()
         raise SmartClassError(
             f"The given split has no usable image of class '{label}' in {part}: add "
@@ -143,32 +151,27 @@ def deal_folds(labels, groups, k: int, seed: int = SPLIT_SEED) -> np.ndarray:
     return folds
 
 
-def why_no_split(labels, groups, parts, subjects=None) -> str:
+def why_no_split(labels, groups, parts, subjects) -> str:
     """Return the sentence that says why images cannot be dealt to so many parts."""
-    names = np.full(len(labels), "", object) if subjects is None else subjects
-    table = pd.DataFrame({"label": labels, "group": groups, "subject": names})
+    table = pd.DataFrame({"label": labels, "group": groups, "subject": subjects})
     n_groups = table.groupby("label")["group"].nunique()
-    label = n_groups.idxmin()
+    label, few = n_groups.idxmin(), n_groups.min()
     own = table[table["label"] == label]
-    n, n_people, enough = len(own), own["subject"].nunique(), len(parts)
-    images = "image" if n == 1 else "images"
-    few = f"too few for each of {', '.join(parts)}"
-    if n < enough:
+    n, people = len(own), own["subject"].nunique()
+    if few >= len(parts):
         return (
-            f"Class '{label}' has only {n} usable {images}, {few}: add some or remove "
-            "the class."
+            "Near-copies and images of one subject stay together, and no dealing of "
+            f"these gives every class to each of {', '.join(parts)}: add images."
         )
-    if (own["subject"] != "").all() and n_people < enough:
-        return (
-            f"The {n} images of class '{label}' are of only {n_people} subjects, "
-            f"{few}: add images of others, or leave the subject column out."
+    if n < len(parts):
+        what = f"has only {n} usable {'image' if n == 1 else 'images'}"
+        remedy = "add some or remove the class"
+    elif people < len(parts) and (own["subject"] != "").all():
+        what = f"shows only {people} {'subject' if people == 1 else 'subjects'}"
+        remedy = "add others, or leave the subject column out"
+    else:
+        what = (
+            f"has {n} usable images, but near-copies count as one, which leaves {few}"
         )
-    if n_groups[label] < enough:
-        return (
-            f"The {n} images of class '{label}' are near-copies of only "
-            f"{n_groups[label]}, {few}: add other pictures or remove the class."
-        )
-    return (
-        "Near-copies and images of one subject stay together, and no dealing of these "
-        f"gives every class to each of {', '.join(parts)}: add images."
-    )
+        remedy = "add other pictures or remove the class"
+    return f"Class '{label}' {what}, too few for each of {', '.join(parts)}: {remedy}."
