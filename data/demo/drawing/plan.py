@@ -6,8 +6,8 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from smartclass_utils.demo import files
-from smartclass_utils.demo.camera import CAMERAS
+from . import files
+from .camera import CAMERAS
 
 SOURCES = ("rafdb", "oahega", "fed2023")
 CAMERA_OF = {"rafdb": "album", "oahega": "film", "fed2023": "webcam"}

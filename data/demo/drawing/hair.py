@@ -5,9 +5,9 @@ Layers are painted on ``picture``, float32 (3, GRID, GRID), linear light.
 
 import numpy as np
 
-from smartclass_utils.demo.brush import bump, coverage, linear, noise, over, ramp
-from smartclass_utils.demo.head import Surface, View, light, see_skull, to_camera
-from smartclass_utils.demo.people import Person
+from .brush import bump, coverage, linear, noise, over, ramp
+from .head import Surface, View, light, see_skull, to_camera
+from .people import Person
 
 GROWTH = {"curly": 1.15, "long": 1.10, "bob": 1.10, "scarf": 1.08, "bald": 1.03}
 # How far down hair runs beside the face, so that no gap shows the room (head units).
@@ -49,7 +49,8 @@ def hair_edge(shell: Surface, outside, person: Person, rng) -> np.ndarray:
     x, y, z = shell.x, shell.y, shell.z
     lat = np.abs(x) / person.width
     line = -0.76 + 0.10 * ramp(lat, 0.15, 0.6) - 0.12 * min(person.age, 0.7)
-    sides = ramp(lat, 0.84, 0.98)
+    # The temples are covered at both outlines, also of a head that is turned.
+    sides = np.maximum(ramp(lat, 0.84, 0.98), ramp(outside, -0.13, -0.03))
     wisps = 0.03 * strands(x * 0.55, rng)
     style = person.hair
     way = 1 if person.parting > 0 else -1

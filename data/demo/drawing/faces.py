@@ -9,30 +9,29 @@ from dataclasses import replace
 
 import numpy as np
 
-from smartclass_utils.config import SmartClassError
-from smartclass_utils.demo.around import (
+from .around import (
     paint_ears,
     paint_glasses,
     paint_hand,
     paint_neck,
     paint_room,
 )
-from smartclass_utils.demo.brush import GRID, coverage, linear, over
-from smartclass_utils.demo.camera import CAMERAS, Camera, expose
-from smartclass_utils.demo.features import paint_features
-from smartclass_utils.demo.hair import paint_back_hair, paint_hair
-from smartclass_utils.demo.head import View, light, pixel_grid, see_skull, tilt_normals
-from smartclass_utils.demo.people import (
+from .brush import GRID, coverage, linear, over
+from .camera import CAMERAS, Camera, expose
+from .features import paint_features
+from .hair import paint_back_hair, paint_hair
+from .head import View, light, pixel_grid, see_skull, tilt_normals
+from .people import (
     UNITS,
     Expression,
     Person,
     draw_expression,
     draw_person,
 )
-from smartclass_utils.demo.skin import relief
+from .skin import relief
 
 EXPRESSIONS = ("engaged", *UNITS)
-STRENGTH = (0.6, 1.08)  # of an expression, where the caller names none
+STRENGTH = (0.52, 1.04)  # of an expression, where the caller names none
 
 
 def draw_face(
@@ -60,15 +59,13 @@ def draw_face(
         uint8 (size, size, 3), sRGB.
 
     Raises:
-        SmartClassError: for an unknown expression or camera, or a size out of range.
+        ValueError: for an unknown expression or camera, or a size out of range.
     """
     for name, known in ((expression, EXPRESSIONS), (camera, CAMERAS)):
         if name not in known:
-            raise SmartClassError(
-                f"Cannot draw {name!r}: choose one of {', '.join(known)}."
-            )
+            raise ValueError(f"Cannot draw {name!r}: choose one of {', '.join(known)}.")
     if not 16 <= size <= GRID:
-        raise SmartClassError(f"Cannot draw {size} pixels: choose 16 to {GRID}.")
+        raise ValueError(f"Cannot draw {size} pixels: choose 16 to {GRID}.")
     someone, feeling, setting, texture, film = chances(seed)
     person = person or draw_person(someone)
     if strength is None:
@@ -142,14 +139,3 @@ def render(
     if face.hand:
         paint_hand(picture, flat_u, flat_v, person, view, face.hand)
     return picture
-
-
-def contact_sheet(pictures: list[np.ndarray], columns: int = 14) -> np.ndarray:
-    """Lay pictures of one size out in rows; returns uint8 (H, W, 3)."""
-    size = pictures[0].shape[0]
-    rows = -(-len(pictures) // columns)
-    sheet = np.full((rows * size, columns * size, 3), 255, np.uint8)
-    for place, picture in enumerate(pictures):
-        top, left = place // columns * size, place % columns * size
-        sheet[top : top + size, left : left + size] = picture
-    return sheet

@@ -7,8 +7,8 @@ shares, found by looking.
 
 import numpy as np
 
-from smartclass_utils.demo.brush import bump, coverage, linear, noise, over, ramp, tint
-from smartclass_utils.demo.people import Expression, Person
+from .brush import bump, coverage, linear, noise, over, ramp, tint
+from .people import Expression, Person
 
 MOUTH_Y, NOSE_Y = 0.60, 0.27  # head units
 FOLD = (0.50, 0.34, 0.30)  # how a fold darkens the skin: less of red than of blue
@@ -33,13 +33,19 @@ def relief(x, y, person: Person, face: Expression) -> np.ndarray:
     return out
 
 
+def corner_height(face: Expression) -> float:
+    """Return how far down the corners of the mouth lie, in head units."""
+    lifted = 0.026 + 0.105 * face.au12
+    return MOUTH_Y - lifted + 0.105 * face.au15 + 0.02 * face.au4
+
+
 def mouth_curves(x, person: Person, face: Expression) -> dict[str, np.ndarray]:
     """Return the mouth's outlines as heights over x, and its half width."""
     wide = person.mouth * (1 + 0.26 * face.au12 - 0.16 * face.au23 - 0.15 * face.au26)
     along = np.minimum(np.abs(x) / wide, 1.35)
     arch = np.maximum(1 - along * along, 0)
-    corner = -0.014 - 0.14 * face.au12 + 0.105 * face.au15 + 0.02 * face.au4
-    middle = MOUTH_Y + 0.035 * face.au12 + corner * along * along
+    middle = MOUTH_Y + 0.035 * face.au12
+    middle = middle + (corner_height(face) - middle) * along * along
     middle = (
         middle + 0.010 * bump(x, 0 * x, 0.05, 1) - 0.006
     )  # the dip under the philtrum
@@ -59,6 +65,11 @@ def mouth_curves(x, person: Person, face: Expression) -> dict[str, np.ndarray]:
         "wide": wide,
         "gap": gap,
     }
+
+
+def dimmed(person: Person) -> float:
+    """Return how bright eyes and teeth look: 1 beside light skin, less beside dark."""
+    return float(np.clip(0.16 + 0.84 * max(person.skin) / 235, 0.45, 1))
 
 
 def paint_skin(skin, x, y, person: Person, face: Expression, rng) -> None:
@@ -124,11 +135,16 @@ def paint_beard(skin, x, y, person: Person, face: Expression, rng) -> None:
     curve = mouth_curves(x, person, face)
     grain = noise(rng, (90, 120), len(y))
     above_lip = curve["top"] - y
-    moustache = np.maximum(above_lip - 0.135 + 0.30 * ax**1.5, -above_lip - 0.02)
-    moustache = np.maximum(moustache, ax - curve["wide"] * 1.12)
+    # It ends before the corners of the mouth, which a smile draws farther apart.
+    thin = 0.115 - 0.02 * ramp(ax / person.mouth, 0.3, 0.9)
+    thin = thin - 0.035 * bump(x, 0 * x, 0.035, 1)
+    moustache = np.maximum(above_lip - thin, 0.012 - above_lip)
+    moustache = np.maximum(moustache, 0.8 * (ax - 0.88 * person.mouth))
     cheeks = 0.78 - 1.05 * np.clip(ax - 0.30, 0, 1) - y  # rises towards the ears
     chin = np.hypot(x / 0.30, (y - 0.92) / 0.20) * 0.2 - 0.2
-    whole = np.minimum(moustache, np.maximum(cheeks, 0.36 - y))
+    corner = 0.10 - np.hypot(ax - curve["wide"], y - corner_height(face))
+    cheeks = np.maximum(np.maximum(cheeks, 0.36 - y), corner)
+    whole = np.minimum(moustache, cheeks)
     colour = linear(person.hair_colour) * (0.75 + 0.12 * grain).clip(0.2)
     if person.stubble > 0.05:
         blue = linear(person.skin) * tint((0.46, 0.46, 0.50))
@@ -137,5 +153,5 @@ def paint_beard(skin, x, y, person: Person, face: Expression, rng) -> None:
     shapes = {"full": whole, "moustache": moustache}
     shapes["goatee"] = np.minimum(moustache, chin)
     if person.beard:
-        edge = shapes[person.beard] + 0.022 * grain
-        over(skin, colour, 0.90 * coverage(edge, 0.09))
+        edge = shapes[person.beard] + 0.016 * grain
+        over(skin, colour, 0.90 * coverage(edge, 0.07))

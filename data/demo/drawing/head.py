@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from smartclass_utils.demo.brush import GRID, ramp, tint
+from .brush import GRID, ramp, tint
 
 TOP, MIDDLE = 1.15, -0.12  # head units: half height of the skull, height of its centre
 DEPTH = 0.95  # head units, half depth of the skull

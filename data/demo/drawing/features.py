@@ -7,7 +7,7 @@ shares, found by looking.
 
 import numpy as np
 
-from smartclass_utils.demo.brush import (
+from .brush import (
     bump,
     coverage,
     linear,
@@ -17,9 +17,10 @@ from smartclass_utils.demo.brush import (
     rows_between,
     tint,
 )
-from smartclass_utils.demo.people import Expression, Person
-from smartclass_utils.demo.skin import (
-    MOUTH_Y,
+from .people import Expression, Person
+from .skin import (
+    corner_height,
+    dimmed,
     mouth_curves,
     paint_beard,
     paint_folds,
@@ -70,7 +71,8 @@ def paint_eyes(skin, x, y, person: Person, face: Expression, rng) -> None:
     opening = coverage(np.maximum(upper - ly, ly - lower) * size, 0.022)
     opening = opening * (np.abs(lx) < 1)
     shade = 0.66 * (1 - 0.55 * bump(ly - upper, x * 0, 0.26, 1)) * (0.62 + 0.38 * arch)
-    white = shade * tint((0.98, 0.92, 0.88))
+    dim = dimmed(person)
+    white = dim * shade * tint((0.98, 0.92, 0.88))
     over(skin, white, opening)
     ix = lx - side * face.gaze[0]
     iy = ly - 0.75 * face.gaze[1] + 0.10
@@ -81,7 +83,8 @@ def paint_eyes(skin, x, y, person: Person, face: Expression, rng) -> None:
     over(skin, INK, opening * coverage((radius - 0.21) * size, 0.02))
     light_x = 0.16 * rng.choice((-1, 1))
     spark = np.hypot(side * ix - light_x, iy + 0.17) - 0.115
-    over(skin, (1.0, 1.0, 1.0), 0.92 * opening * coverage(spark * size, 0.02))
+    spark = 0.92 * dim * opening * coverage(spark * size, 0.02)
+    over(skin, (dim, dim, dim), spark)
     heavy = 0.014 + 0.010 * ramp(lx, -0.8, 0.9)
     lashes = np.abs(ly - upper + 0.02) * size - heavy
     lashes = np.maximum(lashes, (np.abs(lx) - 1.05) * size)
@@ -115,14 +118,15 @@ def paint_mouth(skin, x, y, person: Person, face: Expression, rng) -> None:
         teeth = inside * coverage(y - curve["upper"] - min(reach, 0.11), 0.025)
         seams = 1 - 0.10 * np.maximum(np.cos(x * 78), 0) ** 6
         shade = 0.66 * (1 - 0.75 * ramp(along, 0.35, 1.0)) * seams
-        ivory = shade * tint((1.0, 0.94, 0.84))
+        ivory = (0.4 + 0.6 * dimmed(person)) * shade * tint((1.0, 0.94, 0.84))
         over(skin, ivory, teeth * (0.55 + 0.45 * ramp(x * 0 + curve["gap"], 0, 0.08)))
-    line = np.abs(y - curve["upper"]) - 0.008 * (1 - 0.5 * along)
+    thinner = 0.5 * along * (1 - min(face.au12, 1))  # the ends, but not of a smile
+    line = np.abs(y - curve["upper"]) - 0.008 * (1 - thinner)
     line = np.maximum(line, (along - 1.06) * curve["wide"])
     over(skin, tint(INK) + 0.10 * rose, 0.80 * coverage(line, 0.024))
-    edge = MOUTH_Y - 0.14 * face.au12 + 0.105 * face.au15 + 0.035 * face.au12
+    edge = corner_height(face)
     dimple = bump(np.abs(x) - curve["wide"] - 0.01, y - edge, 0.035, 0.045)
-    over(skin, tone * 0.34, (0.30 + 0.35 * face.au12 + 0.2 * face.au15) * dimple)
+    over(skin, tone * 0.34, (0.20 + 0.45 * face.au12 + 0.3 * face.au15) * dimple)
 
 
 LAYERS = (  # painters in their order, and the heights between which they paint

@@ -6,7 +6,7 @@ Layers are painted on ``picture``, float32 (3, GRID, GRID), linear light.
 import numpy as np
 from PIL import Image
 
-from smartclass_utils.demo.brush import (
+from .brush import (
     GRID,
     bump,
     coverage,
@@ -16,8 +16,9 @@ from smartclass_utils.demo.brush import (
     ramp,
     tint,
 )
-from smartclass_utils.demo.head import View, to_camera, upright
-from smartclass_utils.demo.people import Person
+from .head import View, to_camera, upright
+from .people import Person
+from .skin import dimmed
 
 WALLS = (
     (206, 198, 184),
@@ -118,7 +119,7 @@ def paint_glasses(picture, x, y, inside, person: Person, view: View) -> None:
     bridge = np.maximum(np.abs(y + 0.12 - 0.25 * x * x) - 0.015, ax - 0.13)
     arms = np.maximum(np.abs(y + 0.13) - 0.017, person.eye_apart + 0.25 - ax)
     glint = coverage(lens, 0.02) * bump(dx * 0.8 + dy + 0.06, x * 0, 0.07, 1)
-    over(picture, (0.9, 0.95, 1.0), 0.10 * view.key * glint)
+    over(picture, (0.9, 0.95, 1.0), 0.10 * dimmed(person) ** 2 * view.key * glint)
     dark = np.array(((28, 24, 26), (74, 46, 30), (112, 112, 118))[person.cloth[0] % 3])
     shadow = np.minimum(rims, bridge)
     over(picture, picture * 0.55, 0.5 * coverage(shadow - 0.012, 0.06))
@@ -128,22 +129,23 @@ def paint_glasses(picture, x, y, inside, person: Person, view: View) -> None:
 
 
 def paint_hand(picture, u, v, person: Person, view: View, side: float) -> None:
-    """Paint a hand that props the chin: knuckles under it, a finger on the cheek."""
+    """Paint a loose fist on which the head leans: four knuckles along the jaw."""
     cx, cy = upright(view, 0.0, 0.93, 0.45)
     du, dv = (u - cx) * side, v - cy
     tone = linear(person.skin) * tint((1.0, 0.93, 0.90))
-    fingers = (  # from, to, radius; drawn from the back to the front
-        ((0.55, 0.55), (0.40, 0.20), 0.24),
-        ((0.44, 0.12), (0.50, -0.48), 0.085),
-        ((0.48, 0.36), (0.06, 0.30), 0.085),
-        ((0.50, 0.22), (-0.02, 0.17), 0.088),
-        ((0.48, 0.08), (0.02, 0.04), 0.086),
+    bones = (  # from, to, radius; drawn from the back to the front
+        ((0.62, 0.60), (0.44, 0.16), 0.24),  # wrist and back of the hand
+        ((0.53, -0.20), (0.58, 0.04), 0.088),  # the bent fingers, outermost first
+        ((0.38, -0.15), (0.46, 0.10), 0.096),
+        ((0.22, -0.06), (0.33, 0.16), 0.098),
+        ((0.09, 0.05), (0.22, 0.21), 0.088),
+        ((0.56, 0.24), (0.24, 0.27), 0.090),  # the thumb, across them
     )
-    for (ax, ay), (bx, by), radius in fingers:
+    for (ax, ay), (bx, by), radius in bones:
         ex, ey = bx - ax, by - ay
         along = (((du - ax) * ex + (dv - ay) * ey) / (ex * ex + ey * ey)).clip(0, 1)
         px, py = du - ax - along * ex, dv - ay - along * ey
-        reach = np.hypot(px, py) / (radius * (1 - 0.18 * along))
+        reach = np.hypot(px, py) / radius
         high = np.sqrt(np.clip(1 - reach * reach, 0, 1))
         lx, ly, lz = view.lamp
         facing = (side * px * lx + py * ly) / radius + high * lz

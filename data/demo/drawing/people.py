@@ -146,6 +146,8 @@ def draw_person(rng: np.random.Generator) -> Person:
     stubble = max(0.0, rng.normal(0.1, 0.35))
     soft = hair in BEARDLESS
     tinted = np.array(HAIR_COLOURS[colour]) * rng.uniform(0.85, 1.15)
+    if colour == "grey" and tone != "light":  # silver would look like a wig
+        tinted = tinted * (0.72 if tone == "medium" else 0.56)
     iris = IRISES[rng.integers(len(IRISES) if tone == "light" else 3)]
     return Person(
         skin_tone=tone,
@@ -190,8 +192,9 @@ def draw_expression(rng: np.random.Generator, name: str, strength: float) -> Exp
         units[unit] = strength * float(rng.uniform(low, high))
     habits = {"au1": 0.08, "au2": 0.08, "au4": 0.10, "au7": 0.08, "au12": 0.07}
     habits |= {"au15": 0.06, "au23": 0.1, "au5": 0.06}
+    calm = 0.7 if name == "neutral" else 1.0  # a face at rest has loose brows
     for unit, spread in habits.items():
-        units[unit] += abs(float(rng.normal(0, spread)))
+        units[unit] += calm * abs(float(rng.normal(0, spread)))
     opened = float(rng.uniform(0.35, 1.0))
     if name == "happy" and rng.random() < 0.35 + 0.4 * strength:
         units["au25"] = opened * (0.4 + 0.6 * strength)

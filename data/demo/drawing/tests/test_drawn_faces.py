@@ -1,20 +1,21 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from smartclass_utils.config import SmartClassError
-from smartclass_utils.demo import faces
-from smartclass_utils.demo.brush import bump, coverage, linear, over, rows_between
-from smartclass_utils.demo.camera import CAMERAS
-from smartclass_utils.demo.features import paint_brows, paint_eyes
-from smartclass_utils.demo.head import View, pixel_grid, see_skull, to_camera
-from smartclass_utils.demo.people import (
+from drawing import faces
+from drawing.brush import bump, coverage, linear, over, rows_between
+from drawing.camera import CAMERAS
+from drawing.features import paint_brows, paint_eyes
+from drawing.head import View, pixel_grid, see_skull, to_camera
+from drawing.people import (
     BEARDLESS,
     UNITS,
     Expression,
     draw_expression,
     draw_person,
 )
-from smartclass_utils.demo.skin import mouth_curves
+from drawing.skin import corner_height, dimmed, mouth_curves, paint_beard
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def test_every_expression_fills_the_frame_with_tones(expression, camera):
     ],
 )
 def test_what_cannot_be_drawn_is_named(arguments, named):
-    with pytest.raises(SmartClassError, match=named):
+    with pytest.raises(ValueError, match=named):
         faces.draw_face(**arguments)
 
 
@@ -174,11 +175,26 @@ def test_people_are_mixed_and_plausible():
     assert not any(one.beard for one in people if one.hair in BEARDLESS)
 
 
-def test_contact_sheet_lays_out_in_rows():
-    pictures = [np.full((4, 4, 3), value, np.uint8) for value in (10, 20, 30)]
-    sheet = faces.contact_sheet(pictures, columns=2)
-    assert sheet.shape == (8, 8, 3)
-    assert sheet[0, 0, 0] == 10
-    assert sheet[0, 7, 0] == 20
-    assert sheet[7, 0, 0] == 30
-    assert sheet[7, 7, 0] == 255  # nothing there
+def test_a_moustache_leaves_the_corners_of_a_smile_bare(person):
+    beard = replace(person, beard="full", stubble=0.0, hair_colour=(30, 30, 30))
+    face = Expression({"au12": 1.0, "au25": 0.5})
+    skin, x, y = canvas()
+    paint_beard(skin, x, y, beard, face, np.random.default_rng(0))
+    wide = mouth_curves(x, beard, face)["wide"]
+    away = np.hypot(np.abs(x) - wide, y - corner_height(face))
+    assert skin[:, away < 0.03].mean() > 0.9
+    above_lip = (np.abs(x) < 0.1) & (np.abs(y - 0.51) < 0.03)
+    assert skin[:, above_lip].min() < 0.3
+
+
+def test_eye_whites_are_dimmer_on_dark_skin(person):
+    light = replace(person, skin=(240, 200, 172))
+    dark = replace(person, skin=(104, 68, 50))
+    brightest = []
+    for one in (light, dark):
+        skin, x, y = canvas()
+        skin[:] = linear(one.skin)
+        paint_eyes(skin, x, y, one, Expression({}), np.random.default_rng(0))
+        brightest.append(skin[1].max())
+    assert brightest[1] < 0.65 * brightest[0]
+    assert dimmed(light) == pytest.approx(1)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageFilter
 
-from smartclass_utils.demo.brush import GRID
+from .brush import GRID
 
 
 @dataclass(frozen=True)
