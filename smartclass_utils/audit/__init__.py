@@ -1,1 +1,0 @@
-"""Whether the numbers can be believed: the original report's, and our own."""
