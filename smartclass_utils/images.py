@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from skimage.color import rgb2gray
-from skimage.transform import resize
+from skimage.transform import resize, resize_local_mean
 
 from smartclass_utils.config import SmartClassError
 
@@ -21,8 +21,7 @@ MAX_BYTES = 50 * 2**20  # of a file
 MAX_PIXELS = 25_000_000  # with it no file takes more than 500 MB
 MIN_SIDE = 8  # pixels
 MAX_ASPECT = 4  # longer side over shorter side
-PNG_START = b"\x89PNG\r\n\x1a\n"
-PNG_END = b"IEND\xaeB`\x82"
+PNG_START, PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
 
 # What was mended; every other note only flags the image.
 TRANSPARENT = "transparency put on white"
@@ -78,12 +77,14 @@ def clean_image(content: bytes, size: int, prepare=None) -> CleanImage:
 
 def clean_square(image: Image.Image, size: int) -> np.ndarray:
     """Make an image of mode ``L`` or ``RGB`` grey and square, uint8 (size, size)."""
-    image = image.reduce(max(1, min(image.size) // (4 * size)))  # saves time
+    if min(image.size) > 8 * size:  # a photograph: averages first save time and memory
+        image = image.resize((4 * size, 4 * size), Image.Resampling.BOX)
     pixels = np.asarray(image)  # (H, W), or (H, W, 3) in colour
     grey = rgb2gray(pixels) if pixels.ndim == 3 else pixels / 255  # 0…1
-    small = resize(grey, (size, size), anti_aliasing=True)
-    # Values at .5 come out the same on every machine, once its last digits are cut.
-    return np.rint((255 * small).round(6)).astype(np.uint8)
+    is_small = min(grey.shape) < size  # else every new pixel is the mean of its area
+    square = (resize if is_small else resize_local_mean)(grey, (size, size))
+    # Values at .5 come out the same on every machine, once their last digits are cut.
+    return np.rint((255 * square).round(6)).astype(np.uint8)
 
 
 def open_image(content: bytes) -> tuple[Image.Image, list[str]]:
@@ -226,7 +227,8 @@ def prepared(prepare: Callable, pixels: np.ndarray) -> np.ndarray:
     try:
         result = np.asarray(prepare(pixels.copy()))
     except Exception as error:
-        raise SmartClassError(f"PREPARE fails on a clean image: {error!r}.") from error
+        reason = f"{type(error).__name__}: {error}"
+        raise SmartClassError(f"PREPARE fails on a clean image ({reason}).") from error
     if (result.dtype, result.shape) != (pixels.dtype, pixels.shape):
         raise SmartClassError(
             f"PREPARE returns {result.dtype} {result.shape}: let it return uint8 "

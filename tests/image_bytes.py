@@ -1,12 +1,16 @@
-"""Image files of several tests, as bytes."""
+"""Image files of several tests as bytes, and folders of them as a manifest."""
 
 import io
 import zlib
 
 import numpy as np
+import pandas as pd
 from PIL import Image
 
-from smartclass_utils.cleaning.images import PNG_START
+from smartclass_utils.config import MANIFEST_COLUMNS
+from smartclass_utils.files import sha256
+from smartclass_utils.images import PNG_START
+from smartclass_utils.sources import Manifest
 
 RGB = np.random.default_rng(0).integers(0, 256, (40, 30, 3), dtype=np.uint8)
 
@@ -42,3 +46,29 @@ PNG = encoded(RGB)
 GREY = RGB[..., 0]
 IDAT = PNG.index(b"IDAT")
 IDAT_END = IDAT + 4 + int.from_bytes(PNG[IDAT - 4 : IDAT], "big")
+
+
+def write_noise(path, seed, size=20):
+    """Write an image of noise, another one for each seed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 256, (size, size), dtype=np.uint8)
+    path.write_bytes(encoded(pixels))
+
+
+def manifest_of(root, given_split=False, **columns):
+    """Return the manifest of a folder of classes; ``columns`` replace its own."""
+    files = sorted(path.relative_to(root).as_posix() for path in root.glob("*/*"))
+    table = pd.DataFrame("", range(len(files)), MANIFEST_COLUMNS)
+    labels = [file.split("/")[0] for file in files]
+    table = table.assign(file=files, label=labels, original_label=labels, source="raw")
+    table = table.assign(**columns)
+    classes = tuple(sorted({*table["label"]} - {""}))
+    return Manifest(root, "raw", table, classes, given_split=given_split)
+
+
+def hashes(folder):
+    """Return path → hash of all files but clean.json, which holds the input's key."""
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    found = {path.relative_to(folder).as_posix(): sha256(path) for path in paths}
+    found.pop("clean.json", None)
+    return found

@@ -3,12 +3,13 @@ import io
 import numpy as np
 import pytest
 from image_bytes import GREY, IDAT_END, JPEG, PNG, RGB, encoded, flipped
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 from skimage.color import rgb2gray
 from skimage.transform import resize, resize_local_mean
 
-from smartclass_utils.cleaning import images, resizing
-from smartclass_utils.cleaning.images import Rejected, decode, decode_bytes
+from smartclass_utils import images
+from smartclass_utils.config import SmartClassError
+from smartclass_utils.images import Rejected, clean_image, open_photo, read
 
 
 def flat(*colour, mode="RGB"):
@@ -17,10 +18,11 @@ def flat(*colour, mode="RGB"):
     return stream.getvalue()
 
 
-def reason(content):
-    with pytest.raises(Rejected) as caught:
-        decode_bytes(content, 16)
-    return str(caught.value)
+def animation():
+    frames = [Image.new("L", (20, 20), level) for level in (50, 200, 250)]
+    stream = io.BytesIO()
+    frames[0].save(stream, "GIF", save_all=True, append_images=frames[1:])
+    return stream.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -34,169 +36,132 @@ def reason(content):
         (encoded(np.zeros((41, 10), np.uint8)), "too elongated: 10 × 41 pixels"),
     ],
 )
-def test_what_cannot_be_used_is_rejected_for_its_reason(content, kind):
-    assert reason(content).startswith(kind)
+@pytest.mark.parametrize("use", [lambda content: clean_image(content, 16), open_photo])
+def test_what_cannot_be_used_is_rejected_for_its_reason(content, kind, use):
+    with pytest.raises(Rejected) as caught:
+        use(content)
+    assert str(caught.value).startswith(kind)
 
 
-def test_a_file_that_went_away_is_rejected(tmp_path):
+def test_a_file_that_is_gone_or_huge_is_rejected(tmp_path, monkeypatch):
     with pytest.raises(Rejected, match="not a file: it is gone"):
-        decode(tmp_path / "x.jpg", 16)
-
-
-def test_a_huge_file_is_not_read_to_its_end(tmp_path, monkeypatch):
+        read(tmp_path / "x.jpg")
     monkeypatch.setattr(images, "MAX_BYTES", 2**20)
     (tmp_path / "x.png").write_bytes(PNG + bytes(2**20))
     with pytest.raises(Rejected, match="too large: over 1 MiB"):
-        decode(tmp_path / "x.png", 16)
+        read(tmp_path / "x.png")
 
 
-def test_a_png_without_its_end_mark_is_kept_and_noted():
-    cut = decode_bytes(PNG[:-12], 16)
-    assert cut.notes == ("end mark missing",)
-    np.testing.assert_array_equal(cut.array, decode_bytes(PNG, 16).array)
-
-
-def test_cmyk_is_converted_as_pillow_does():
-    content = encoded(RGB, "JPEG", "CMYK", quality=95)
-    decoded = decode_bytes(content, 16)
-    rgb = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
-    assert decoded.notes == ("CMYK converted",)
-    np.testing.assert_array_equal(decoded.array, resizing.resized(rgb, 10_000, 16))
-    assert abs(decoded.array.mean() - 255 * rgb2gray(RGB).mean()) < 4
-
-
-@pytest.mark.parametrize("form", ["PNG", "TIFF"])
-def test_16_bits_are_scaled_to_the_exact_value(form):
-    deep = np.full((10, 10), 1000, np.uint16)  # 1000 / 257 = 3.89
-    deep[:, 5:] = 65_535
-    decoded = decode_bytes(encoded(deep, form), 10)
-    assert decoded.notes == ("16 bits scaled to 8",)
-    assert set(decoded.array[:, :5].flat) == {4}
-    assert set(decoded.array[:, 5:].flat) == {255}
-
-
-def test_transparency_is_put_on_white():
-    half = decode_bytes(flat(255, 0, 0, 128, mode="RGBA"), 10)
-    # 128/255 of red on white is (255, 127, 127), and rgb2gray of that 154.2.
-    assert set(half.array.flat) == {154}
-    assert half.notes == ("transparency put on white", "one flat colour")
-    grey = decode_bytes(flat(100, 51, mode="LA"), 10)
-    assert set(grey.array.flat) == {224}  # 255 - 155 / 5
-    assert grey.notes[0] == "transparency put on white"
-    clear = decode_bytes(flat(0, 0, 0, 0, mode="RGBA"), 10)
-    assert set(clear.array.flat) == {255}
-    opaque = decode_bytes(flat(0, 0, 0, 255, mode="RGBA"), 10)
-    assert set(opaque.array.flat) == {0}
-    assert opaque.notes == ("one flat colour",)
-
-
-@pytest.mark.parametrize("mode", ["L", "1", "P"])
-def test_grey_one_bit_and_palette_are_kept(mode):
-    content = encoded(RGB, mode=mode)
-    seen = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
-    decoded = decode_bytes(content, 16)
-    expected = resize_local_mean(rgb2gray(seen), (16, 16)) * 255
-    assert np.abs(decoded.array - expected).max() <= 1
-    assert decoded.notes == ()
-
-
-def test_of_an_animation_the_first_frame_counts():
-    frames = [Image.new("L", (20, 20), level) for level in (50, 200, 250)]
-    stream = io.BytesIO()
-    frames[0].save(stream, "GIF", save_all=True, append_images=frames[1:])
-    decoded = decode_bytes(stream.getvalue(), 16)
-    assert set(decoded.array.flat) == {50}
-    assert decoded.notes[0] == "first frame of several"
-
-
-def test_the_content_decides_and_not_the_name(tmp_path):
-    path = tmp_path / "face é 空.jpg"
-    path.write_bytes(encoded(GREY, "GIF"))
-    decoded = decode(path, 16)
-    expected = decode_bytes(encoded(GREY), 16).array
-    np.testing.assert_array_equal(decoded.array, expected)
-    assert decoded.notes == ()
-
-
-def corner(rows, columns):
-    grey = np.zeros((16, 16), np.uint8)
-    grey[rows, columns] = 255
-    return grey
+DEEP = np.full((10, 10), 1000, np.uint16)  # 1000 / 257 = 3.89
+DEEP[:, 5:] = 65_535
+ON_WHITE, FLAT = "transparency put on white", "one flat colour"
 
 
 @pytest.mark.parametrize(
-    ("orientation", "rows", "columns"),
+    ("content", "values", "notes"),
     [
-        (2, slice(0, 8), slice(8, 16)),
-        (3, slice(8, 16), slice(8, 16)),
-        (6, slice(0, 8), slice(8, 16)),
-        (8, slice(8, 16), slice(0, 8)),
+        (encoded(DEEP), {4, 255}, ("16 bits scaled to 8",)),
+        (encoded(DEEP, "TIFF"), {4, 255}, ("16 bits scaled to 8",)),
+        # 128/255 of red on white is (255, 127, 127), and rgb2gray of that 154.2.
+        (flat(255, 0, 0, 128, mode="RGBA"), {154}, (ON_WHITE, FLAT)),
+        (flat(100, 51, mode="LA"), {224}, (ON_WHITE, FLAT)),  # 255 - 155 / 5
+        (flat(0, 0, 0, 0, mode="RGBA"), {255}, (ON_WHITE, FLAT)),
+        (flat(0, 0, 0, 255, mode="RGBA"), {0}, (FLAT,)),
+        (animation(), {50}, ("first frame of several", FLAT)),
     ],
 )
-def test_a_camera_held_sideways_is_turned_upright(orientation, rows, columns):
-    exif = Image.Exif()
-    exif[images.ORIENTATION] = orientation
-    content = encoded(corner(slice(0, 8), slice(0, 8)), exif=exif)  # top left
-    decoded = decode_bytes(content, 16)
-    np.testing.assert_array_equal(decoded.array, corner(rows, columns))
-    assert decoded.notes == ("rotated upright",)
+def test_what_is_mended_has_the_exact_value(content, values, notes):
+    clean = clean_image(content, 10)
+    assert set(clean.pixels.flat) == values
+    assert clean.notes == notes
 
 
-def test_broken_exif_does_not_lose_the_image():
-    content = encoded(RGB, "JPEG", exif=b"Exif\x00\x00II*\x00nonsense")
-    decoded = decode_bytes(content, 16)
-    np.testing.assert_array_equal(decoded.array, decode_bytes(JPEG, 16).array)
-    assert set(decoded.notes) <= {"unreadable EXIF ignored"}
+@pytest.mark.parametrize(
+    ("content", "same", "notes"),
+    [
+        (PNG[:-12], PNG, ("end mark missing",)),
+        (encoded(RGB, "JPEG", exif=b"Exif\x00\x00II*\x00nonsense"), JPEG, None),
+        (encoded(GREY, "GIF"), encoded(GREY), ()),
+    ],
+)
+def test_what_is_around_the_pixels_does_not_change_them(content, same, notes):
+    clean = clean_image(content, 16)
+    np.testing.assert_array_equal(clean.pixels, clean_image(same, 16).pixels)
+    assert clean.notes == notes or (
+        notes is None and {*clean.notes} <= {"unreadable EXIF ignored"}
+    )
 
 
-@pytest.mark.parametrize("shape", [(40, 30), (100, 100), (16, 16), (17, 23)])
-def test_grey_and_smaller_equal_scikit_image(shape):
-    rgb = np.random.default_rng(1).integers(0, 256, (*shape, 3), dtype=np.uint8)
-    decoded = decode_bytes(encoded(rgb), 16).array
-    expected = resize_local_mean(rgb2gray(rgb), (16, 16)) * 255
-    assert np.abs(decoded - expected).max() <= 1
+@pytest.mark.parametrize(
+    ("content", "notes"),
+    [
+        (encoded(RGB, "JPEG", "CMYK", quality=95), ("CMYK converted",)),
+        (encoded(RGB, mode="L"), ()),
+        (encoded(RGB, mode="1"), ()),
+        (encoded(RGB, mode="P"), ()),
+        (JPEG, ()),
+    ],
+)
+@pytest.mark.parametrize(
+    ("size", "by"), [(16, resize_local_mean), (30, resize_local_mean), (35, resize)]
+)
+def test_grey_and_size_are_those_of_scikit_image(content, notes, size, by):
+    seen = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))  # (40, 30, 3)
+    clean = clean_image(content, size)
+    expected = by(rgb2gray(seen), (size, size)) * 255
+    assert clean.pixels.shape == (size, size)
+    assert clean.pixels.dtype == np.uint8
+    assert np.abs(clean.pixels - expected).max() <= 0.5 + 1e-6
+    assert clean.notes == notes
 
 
-@pytest.mark.parametrize("shape", [(40, 30), (48, 20), (9, 9)])
-def test_larger_equals_scikit_image(shape):
-    grey = np.random.default_rng(2).integers(0, 256, shape, dtype=np.uint8)
-    decoded = decode_bytes(encoded(grey), 48).array
-    expected = resize(grey / 255, (48, 48), order=1, mode="edge") * 255
-    assert np.abs(decoded - expected).max() <= 1
-
-
-def test_stripes_change_nothing(monkeypatch):
-    files = [PNG, JPEG, encoded(RGB, "JPEG", "CMYK"), encoded(RGB, "GIF", "P")]
-    rgba = np.dstack([RGB, np.full_like(GREY, 255)])
-    rgba[30:, :, 3] = 9
-    files += [encoded(rgba), encoded(GREY), encoded(GREY.astype(np.uint16) * 257)]
-    whole = [decode_bytes(content, 16) for content in files]
-    monkeypatch.setattr(resizing, "STRIPE_PIXELS", 100)
-    for content, expected in zip(files, whole, strict=True):
-        again = decode_bytes(content, 16)
-        np.testing.assert_array_equal(again.array, expected.array)
-        assert again.notes == expected.notes
+@pytest.mark.parametrize("width", [129, 600, 1601])
+def test_a_large_photograph_is_averaged_first_and_comes_out_the_same(width):
+    photo = Image.fromarray(RGB).resize((width, 900), Image.Resampling.BICUBIC)
+    clean = clean_image(encoded(np.asarray(photo)), 16).pixels
+    whole = resize_local_mean(rgb2gray(np.asarray(photo)), (16, 16)) * 255
+    assert whole.std() > 20
+    assert np.abs(clean - whole).max() < 2
 
 
 @pytest.mark.parametrize("orientation", range(2, 9))
 @pytest.mark.parametrize("size", [16, 64])
-def test_turning_the_small_image_equals_turning_the_large_one(orientation, size):
+def test_a_camera_held_sideways_is_turned_upright(orientation, size):
     exif = Image.Exif()
-    exif[images.ORIENTATION] = orientation
+    exif[ExifTags.Base.Orientation] = orientation
     content = encoded(RGB, exif=exif)
     upright = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(content))))
-    expected = decode_bytes(encoded(upright), size).array
-    np.testing.assert_array_equal(decode_bytes(content, size).array, expected)
+    clean = clean_image(content, size)
+    expected = clean_image(encoded(upright), size).pixels
+    np.testing.assert_array_equal(clean.pixels, expected)
+    assert clean.notes == ("rotated upright",)
+    photo, notes = open_photo(content)
+    np.testing.assert_array_equal(photo, upright)
+    assert notes == clean.notes
 
 
-def test_a_row_of_fer2013_is_decoded_from_its_place(tmp_path):
-    grey = np.random.default_rng(3).integers(0, 256, (48, 48), dtype=np.uint8)
-    row = " ".join(map(str, grey.flat))
-    head = "emotion,pixels,Usage\n"
-    path = tmp_path / "fer2013.csv"
-    path.write_text(f'{head}3,"{row}",Training\r\n4,1 2 3,Training\n0,{row} x,a\n')
-    np.testing.assert_array_equal(decode(f"{path}#{len(head)}", 48).array, grey)
-    second = len(head) + len(f'3,"{row}",Training\r\n')
-    for offset in (second, second + len("4,1 2 3,Training\n"), 10**6):
-        with pytest.raises(Rejected, match="damaged"):
-            decode(f"{path}#{offset}", 48)
+def test_turned_by_hand():
+    corner = np.zeros((16, 16), np.uint8)
+    corner[:8, :8] = 255  # top left
+    for orientation, turns in ((3, 2), (6, -1), (8, 1)):  # quarters, to the left
+        exif = Image.Exif()
+        exif[ExifTags.Base.Orientation] = orientation
+        clean = clean_image(encoded(corner, exif=exif), 16).pixels
+        np.testing.assert_array_equal(clean, np.rot90(corner, turns))
+
+
+@pytest.mark.parametrize(
+    ("prepare", "message"),
+    [
+        (lambda x: x / 255, r"PREPARE returns float64 \(16, 16\): let it return uint8"),
+        (lambda x: x[:8], r"PREPARE returns uint8 \(8, 16\): let it return"),
+        (lambda x: None, "PREPARE returns object"),
+        (lambda x: x.nonsense, "PREPARE fails on a clean image .AttributeError"),
+    ],
+)
+def test_a_function_of_the_reader_works_on_the_finished_square(prepare, message):
+    plain = clean_image(JPEG, 16)
+    inverted = clean_image(JPEG, 16, lambda x: 255 - x)
+    np.testing.assert_array_equal(inverted.pixels, 255 - plain.pixels)
+    with pytest.raises(SmartClassError, match=message):
+        clean_image(JPEG, 16, prepare)
