@@ -11,9 +11,9 @@ import torch
 
 from smartclass_utils.files import write_json, write_text
 from smartclass_utils.hardware import environment
-from smartclass_utils.recording import fill
+from smartclass_utils.commands.record import fill
 
-BENCHMARKS = ("cleaning", "training", "gpu", "report", "memory")
+BENCHMARKS = ("cleaning", "training", "gpu", "report")
 SOAK = (
     "decoder",
     "killed_cleaning",

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
-from smartclass_utils.cleaning.shards import write_png
 from smartclass_utils.config import CLASSES
 from smartclass_utils.dataset import CleanData
 
@@ -17,7 +17,20 @@ def write_sources(folder: Path, n_images: int, size: int) -> None:
         (folder / name).mkdir(parents=True)
     for i in range(n_images):
         pixels = generator.integers(0, 256, (size, size), dtype=np.uint8)
-        write_png(pixels, folder / CLASSES[i % len(CLASSES)] / f"{i:06d}.png")
+        file = folder / CLASSES[i % len(CLASSES)] / f"{i:06d}.png"
+        Image.fromarray(pixels).save(file, compress_level=0)
+
+
+def write_photos(folder: Path, per_class: int = 240) -> None:
+    """Write two classes of noise in colour, and a few broken files."""
+    generator = np.random.default_rng(0)
+    for label in ("angry", "happy"):
+        (folder / label).mkdir(parents=True)
+        for i in range(per_class):
+            pixels = generator.integers(0, 256, (90, 90, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / label / f"{i}.jpg")
+        for i in range(5):
+            (folder / label / f"broken {i}.jpg").write_bytes(b"\xff\xd8\xff" * i)
 
 
 def clean_data_of(n_images: int, size: int) -> CleanData:
