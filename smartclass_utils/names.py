@@ -22,6 +22,7 @@ LOOKALIKES = str.maketrans(
 )
 # Markdown takes them for emphasis only where a word begins or ends.
 OUTER_UNDERSCORES = re.compile(r"\b_+|_+\b")
+EXAMPLES = 3  # names quoted in a message
 UNSEEN = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")  # control characters, reversed writing
 
 
@@ -31,8 +32,10 @@ def as_text(name: str) -> str:
 
     The report puts names of a foreign data set into sentences and tables. Its markup
     characters become others that look alike, so that no reader of a name, now or later,
-    has to think of escaping it. A name like ``<img src=x>`` stays readable.
+    has to think of escaping it. A name like ``<img src=x>`` stays readable. Spelling
+    one name in two ways (NFC, NFD) gives one name.
     """
+    name = unicodedata.normalize("NFC", name)  # macOS writes é as two characters
     if not name.isprintable():
         seen = (
             " " if letter.isspace() else "\ufffd" if is_unseen(letter) else letter
@@ -46,3 +49,20 @@ def as_text(name: str) -> str:
 def is_unseen(letter: str) -> bool:
     """Return whether a character is none that a reader could see."""
     return unicodedata.category(letter) in UNSEEN
+
+
+def natural(name: str) -> list[str | int]:
+    """Return a key that sorts 2 before 10."""
+    return [int(p) if p.isdecimal() else p for p in re.split(r"(\d+)", name)]
+
+
+def folded(name: str) -> str:
+    """Return what all spellings of a name share: no case, one form of its accents."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def some(names: list[str]) -> str:
+    """Return a few names and how many more there are."""
+    shown = ", ".join(map(as_text, names[:EXAMPLES]))
+    more = len(names) - EXAMPLES
+    return f"{shown} and {more} more" if more > 0 else shown

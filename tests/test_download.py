@@ -5,11 +5,9 @@ import types
 import pytest
 
 from smartclass_utils import config
+from smartclass_utils.commands.download import download_sources
 from smartclass_utils.config import SmartClassError
-from smartclass_utils.demo import drawing
-from smartclass_utils.sources import find_data
-from smartclass_utils.sources.download import download_sources, restore
-from smartclass_utils.sources.provenance import PROVENANCE
+from smartclass_utils.layouts import PROVENANCE
 
 KAGGLE = [source.kaggle for source in PROVENANCE]
 PINNED = [f"{slug}/versions/7" for slug in KAGGLE]
@@ -77,29 +75,15 @@ def test_the_version_is_recorded_and_asked_for_the_next_time(hub, raw):
     assert hub.asked == KAGGLE + PINNED
 
 
-def test_a_cache_that_is_gone_is_filled_again(hub, raw):
-    download_sources(accept_terms=True)
-    hub.asked.clear()
-    assert restore(raw) == raw
-    assert hub.asked == []
-    moved = hub.cache.with_name("moved")
-    hub.cache.rename(moved)
-    restore(raw)
-    assert hub.asked == PINNED
-    assert (raw / "rafdb" / "here.txt").is_file()
-
-
 def test_a_failing_network_is_one_sentence_and_what_came_stays(hub, raw):
     download_sources(accept_terms=True)
-    (raw / "fed2023").unlink()
     hub.error = ConnectionError("Max retries exceeded\nwith url: …")
     with pytest.raises(SmartClassError) as caught:
-        restore(raw)
+        download_sources(accept_terms=True)
     assert str(caught.value) == (
-        "FED 2023 could not be downloaded (Max retries exceeded): try again with a "
-        "network, or unpack kaggle.com/datasets/prajvalpatel/"
-        "facial-expression-detection-2023 by hand into data/raw/fed2023, or run make "
-        "report DATA=demo without it."
+        "RAF-DB could not be downloaded (Max retries exceeded): try again with a "
+        "network, or unpack kaggle.com/datasets/shuvoalok/raf-db-dataset by hand into "
+        "data/raw/rafdb, or run make report DATA=demo without it."
     )
     assert (raw / "rafdb" / "here.txt").is_file()
 
@@ -125,58 +109,18 @@ def test_without_kagglehub_the_remedy_is_named(monkeypatch, raw):
         download_sources(accept_terms=True)
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"rafdb": 3}'])
+@pytest.mark.parametrize("content", ["{", "[]"])
 def test_a_damaged_record_is_named(hub, raw, content):
     raw.mkdir(parents=True)
     (raw / "downloads.json").write_text(content, "utf-8")
-    with pytest.raises(SmartClassError, match=r"downloads\.json is damaged: del"):
+    with pytest.raises(SmartClassError, match=r"downloads\.json cannot be read as"):
         download_sources(accept_terms=True)
     assert hub.asked == []
 
 
-def put_faces(folder):
-    for label in ("angry", "happy"):
-        (folder / label).mkdir(parents=True)
-        (folder / label / "1.jpg").write_bytes(b"x")
-    return folder
-
-
-@pytest.fixture
-def demo(tmp_path, monkeypatch):
-    monkeypatch.setattr(drawing, "draw_demo", lambda: tmp_path / "demo")
-    monkeypatch.delenv("SMARTCLASS_DATA", raising=False)
-    return tmp_path / "demo"
-
-
-def test_data_is_looked_for_in_order(tmp_path, monkeypatch, demo, raw):
-    assert find_data() == demo
+@pytest.mark.parametrize("handle", [3, "someone/else/versions/1"])
+def test_only_a_version_of_the_source_itself_is_asked_for(hub, raw, handle):
     raw.mkdir(parents=True)
-    (raw / ".gitkeep").touch()
-    assert find_data() == demo
-    put_faces(raw)
-    assert find_data() == raw
-    monkeypatch.setenv("SMARTCLASS_DATA", str(put_faces(tmp_path / "variable")))
-    assert find_data() == tmp_path / "variable"
-    explicit = put_faces(tmp_path / "explicit")
-    assert find_data(explicit) == find_data(str(explicit)) == explicit
-    assert find_data("demo") == demo
-    monkeypatch.setenv("SMARTCLASS_DATA", "demo")
-    assert find_data() == demo
-    assert find_data(explicit) == explicit
-
-
-def test_a_folder_asked_for_must_exist(tmp_path, monkeypatch, demo):
-    with pytest.raises(SmartClassError, match=r"no folder .*gone: name an existing"):
-        find_data(tmp_path / "gone")
-    monkeypatch.setenv("SMARTCLASS_DATA", str(tmp_path / "lost"))
-    with pytest.raises(SmartClassError, match=r"no folder .*lost"):
-        find_data()
-
-
-def test_recorded_downloads_come_back_before_the_demo(hub, raw, demo):
-    raw.mkdir(parents=True)
-    (raw / "downloads.json").write_text(json.dumps({"oahega": PINNED[2]}), "utf-8")
-    put_faces(hub.cache / "datasets" / KAGGLE[2] / "versions" / "7")
-    assert find_data() == raw
-    assert hub.asked == PINNED[2:]
-    assert (raw / "oahega" / "happy" / "1.jpg").is_file()
+    (raw / "downloads.json").write_text(json.dumps({"rafdb": handle}), "utf-8")
+    download_sources(accept_terms=True)
+    assert hub.asked == KAGGLE

@@ -1,15 +1,14 @@
 """Downloads the real sources from Kaggle, once their terms are accepted."""
 
-import json
 import re
 from pathlib import Path
 
 from smartclass_utils import config
 from smartclass_utils.config import SmartClassError
-from smartclass_utils.files import write_json
-from smartclass_utils.sources.provenance import PROVENANCE, Provenance
+from smartclass_utils.files import read_json, write_json
+from smartclass_utils.layouts import PROVENANCE, Provenance
 
-RECORD = "downloads.json"
+RECORD = "downloads.json"  # folder → owner/slug/versions/N of what was downloaded
 
 
 def download_sources(accept_terms: bool = False) -> list[Path]:
@@ -35,30 +34,13 @@ def download_sources(accept_terms: bool = False) -> list[Path]:
         print("\nNothing was downloaded. If you accept these terms:")
         print("  make data ACCEPT_TERMS=1")
         return []
-    raw = config.RAW_FOLDER
-    folders = []
     for source in PROVENANCE:
-        folder = raw / source.folder
+        folder = config.RAW_FOLDER / source.folder
         if folder.is_dir() and not folder.is_symlink():
             print(f"{source.data_set}: {folder.name} is there already, kept.")
         else:
-            fetch(source, raw)
-        folders.append(folder)
-    return folders
-
-
-def read_record(raw: Path) -> dict[str, str]:
-    """Return folder → ``owner/slug/versions/N`` of what was downloaded before."""
-    path = raw / RECORD
-    if not path.exists():
-        return {}
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        if all(isinstance(handle, str) for handle in record.values()):
-            return record
-    except (ValueError, AttributeError):
-        pass
-    raise SmartClassError(f"{path} is damaged: delete it and run make data again.")
+            fetch(source, config.RAW_FOLDER)
+    return [config.RAW_FOLDER / source.folder for source in PROVENANCE]
 
 
 def fetch(source: Provenance, raw: Path) -> None:
@@ -69,8 +51,12 @@ def fetch(source: Provenance, raw: Path) -> None:
         raise SmartClassError(
             "kagglehub is not installed: run make data, or pip install '.[download]'."
         ) from error
-    record = read_record(raw)
-    handle = record.get(source.folder, source.kaggle)
+    record = {}
+    if (raw / RECORD).exists():
+        record = read_json(raw / RECORD, "delete it and run make data again")
+    handle = str(record.get(source.folder))
+    if not handle.startswith(f"{source.kaggle}/versions/"):
+        handle = source.kaggle
     try:
         path = Path(kagglehub.dataset_download(handle))
     except Exception as error:  # kagglehub and its network library have many
@@ -88,12 +74,3 @@ def fetch(source: Provenance, raw: Path) -> None:
     link = raw / source.folder
     link.unlink(missing_ok=True)
     link.symlink_to(path.resolve(), target_is_directory=True)
-
-
-def restore(raw: Path) -> Path:
-    """Bring back recorded downloads whose link or cache is gone; return ``raw``."""
-    record = read_record(raw)
-    for source in PROVENANCE:
-        if source.folder in record and not (raw / source.folder).is_dir():
-            fetch(source, raw)
-    return raw

@@ -1,0 +1,92 @@
+"""Writes FER2013's one table of numbers as a folder of images."""
+
+import csv
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from smartclass_utils.config import SmartClassError
+
+SIDE = 48  # pixels, height and width
+CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")  # 0 to 6
+PARTS = {"training": "train", "publictest": "val", "privatetest": "test"}
+
+
+def unpack(table: Path | str, folder: Path | str) -> Path:
+    """Write the faces of ``fer2013.csv`` to ``train|val|test/<class>/*.png``.
+
+    All of them or none: the folder takes its name once it is complete.
+
+    Args:
+        table: CSV with the columns emotion (0 to 6), pixels (48 · 48 numbers from 0 to
+            255, row by row) and Usage (Training, PublicTest or PrivateTest).
+        folder: to be made; it may exist if it is empty.
+
+    Returns:
+        The folder.
+
+    Raises:
+        SmartClassError: if the table is no FER2013 or has a row that cannot be used,
+            or the folder holds something.
+    """
+    table, folder = Path(table).expanduser(), Path(folder).expanduser()
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise SmartClassError(f"{folder} is not empty: name a new folder.")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".unpack.") as new:
+        images = Path(new, folder.name)
+        images.mkdir()
+        for number, (part, usage, label, face) in enumerate(faces(table)):
+            path = images / part / label / f"{usage}_{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(face).save(path)
+        images.replace(folder)
+    return folder
+
+
+def faces(table: Path) -> Iterator[tuple[str, str, str, np.ndarray]]:
+    """Yield part, usage, class and uint8 (48, 48) of every row."""
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as stream:
+            rows = csv.reader(stream)
+            header = [name.strip().lower() for name in next(rows, [])]
+            if sorted(header) != ["emotion", "pixels", "usage"]:
+                raise SmartClassError(
+                    f"{table} is not FER2013: its first line must be "
+                    "emotion,pixels,Usage."
+                )
+            for row in tqdm(rows, desc="Writing faces", unit="face"):
+                if any(cell.strip() for cell in row):
+                    cells = dict(zip(header, map(str.strip, row), strict=False))
+                    yield face_of(cells, f"{table}, line {rows.line_num}")
+    except (OSError, UnicodeError, csv.Error) as error:
+        raise SmartClassError(
+            f"{table} cannot be read as a UTF-8 CSV file ({error}): get it again."
+        ) from error
+
+
+def face_of(cells: dict[str, str], where: str) -> tuple[str, str, str, np.ndarray]:
+    """Return part, usage, class and face of one row; stop if it has a fault."""
+    code, usage = cells.get("emotion", ""), cells.get("usage", "")
+    try:
+        face = np.array(cells.get("pixels", "").split()).astype(int)
+    except ValueError:
+        face = np.array([])
+    faults = {
+        f"emotion '{code}' is none of 0 to 6": code not in tuple("0123456"),
+        f"Usage '{usage}' is none of Training, PublicTest and PrivateTest": (
+            usage.lower() not in PARTS
+        ),
+        f"pixels are not {SIDE * SIDE} numbers from 0 to 255": (
+            len(face) != SIDE * SIDE or face.min() < 0 or face.max() > 255
+        ),
+    }
+    for fault, is_there in faults.items():
+        if is_there:
+            raise SmartClassError(f"{where}: {fault}; get the file again.")
+    label = CLASSES[int(code)]
+    return PARTS[usage.lower()], usage, label, face.reshape(SIDE, SIDE).astype(np.uint8)
