@@ -115,7 +115,8 @@ def strong_recipe(
         augment: changes a batch of images at random, or nothing does.
         smoothing: share of the target that is spread over all classes.
         decay: of kernels and matrices; biases and batch normalisation are spared.
-        mean: decay of the running mean of the weights a step, 0 for none.
+        mean: decay of the running mean of the weights a step, 0 for none; less in a
+            short training, where the mean is over the last tenth of its steps.
     """
     kernels = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim <= 1]
@@ -125,7 +126,7 @@ def strong_recipe(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, rate, steps, pct_start=0.2, div_factor=10, final_div_factor=100
     )
-    moving = get_ema_multi_avg_fn(mean)
+    moving = get_ema_multi_avg_fn(max(0.0, min(mean, 1 - 10 / steps)))
     average = AveragedModel(model, multi_avg_fn=moving, use_buffers=True)
     return {
         "optimizer": optimizer,

@@ -74,6 +74,7 @@ def table_of(entries: list[dict]) -> pd.DataFrame:
             "epochs": str(entry["epochs"]),
             "trainings": str(len(entry["seeds"])),
             "CPU min": minutes(entry),
+            "never answered": ", ".join(entry.get("never", [])) or "–",
         }
         for entry in entries
     )

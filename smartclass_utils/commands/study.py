@@ -90,18 +90,24 @@ def entry_of(
     """Return an entry as results.json has it, with validation and what was right.
 
     ``right`` holds a text for each training, with a 1 or 0 for each test image, so that
-    :func:`smartclass_utils.statistics.difference` can compare networks later.
+    :func:`smartclass_utils.statistics.difference` can compare networks later;
+    ``never`` the classes that trainings never answered.
     """
     val, test = (data.targets[data.rows(split)] for split in ("val", "test"))
     on_test = [answer["test"] for answer in answers]
     on_val = [float((answer["val"] == val).mean()) for answer in answers]
     entry = evaluation.entry(cards, on_test, test, data.classes)
+    never = {
+        label: sum(k not in each for each in on_test)
+        for k, label in enumerate(data.classes)
+    }
     return {
         **entry,
         "name": name,
         "cpu_seconds": float(np.mean([card["cpu_seconds"] for card in cards])),
         "val_accuracy": float(np.mean(on_val)),
         "val_accuracy_per_seed": on_val,
+        "never": [f"{label} ({n} of {len(cards)})" for label, n in never.items() if n],
         "right": ["".join(map(str, (each == test).astype(int))) for each in on_test],
     }
 
