@@ -149,10 +149,10 @@ def detect(tree: Tree) -> tuple[list[DataSet], list[str]]:
     """
     notes, base = [], ""
     found = list(known(tree, "", notes))
-    while len(names := tree.folders[base]) == 1 and tree.folders.get(
-        join(base, *names)
-    ):
-        base = join(base, *names)  # an archive's own folder
+    names = tree.folders[base]
+    while len(names) == 1 and tree.folders.get(join(base, names[0])):
+        base = join(base, names[0])  # an archive's own folder
+        names = tree.folders[base]
     own = DataSet(OWN_FOLDERS, base, class_folders(tree, OWN_FOLDERS, base))
     return found or [own] * is_whole(tree, own, notes), notes
 
@@ -206,7 +206,8 @@ def is_whole(tree: Tree, data: DataSet, notes: list[str]) -> bool:
     adult = any(path.rpartition("/")[0] == base for path in tree.passed[ADULT])
     if not classes or not (layout.parts or listed or adult):
         return False
-    there = {folder.noun for folder in classes} | {folder.split for folder in classes}
+    nouns = {folder.noun for folder in classes} - {""}
+    there = nouns | {folder.split for folder in classes}
     wanted = [*layout.nouns.values(), *(("train", "test") if layout.parts else ())]
     lacks = [name for name in wanted if name not in there]
     other = sorted({f.name for f in classes if not f.noun and layout.nouns != FED})
@@ -215,12 +216,7 @@ def is_whole(tree: Tree, data: DataSet, notes: list[str]) -> bool:
     where, what = tree.root / base, f"{layout.source} but {' and '.join(faults)}"
     if faults and listed and where.name.lower() == "dataset":
         raise SmartClassError(f"{where} is {what}: get it anew, move the rest away.")
-    if (
-        faults
-        and len(there & set(layout.nouns.values())) > 1
-        and layout.source in REPORTED
-    ):
-        notes.append(
-            f"{where.resolve().name} resembles {what}: taken as it lies there."
-        )
+    if faults and len(nouns) > 1 and layout.source in REPORTED:
+        name = where.resolve().name
+        notes.append(f"{name} resembles {what}: taken as one's own.")
     return not faults

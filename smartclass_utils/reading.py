@@ -48,10 +48,10 @@ def read_data_set(tree: Tree, data: DataSet) -> tuple[pd.DataFrame, list[str], b
     table["source"] = table["source"].replace("", source)
     if layout.is_list and layout.nouns:
         add_attributes(tree, data.base, table)
-    table["label"] = table["original_label"].map(canonical_label)
+    table["label"] = table["label"].map(canonical_label)
     if layout.nouns:
         table["label"] = table["label"].where(table["label"].isin(CLASSES), "")
-    given = source not in REPORTED and settle_parts(where, table, notes)
+    given = layout.source not in REPORTED and settle_parts(where, table, notes)
     others = [name for name in table if name not in MANIFEST_COLUMNS]
     return table[[*MANIFEST_COLUMNS, *others]], notes, given
 
@@ -103,7 +103,7 @@ def read_list(tree: Tree, data: DataSet, name: str, file: str) -> pd.DataFrame:
     stop_at_rows(path, "hidden or leading out of its folder", outside, remedy)
     gone = [path for path, file in zip(paths, found, strict=True) if not file]
     stop_at_rows(path, "without their file", gone, "add the files or remove the rows")
-    twice = named[pd.Series(found, dtype=str).duplicated()]
+    twice = named[pd.Series(found, dtype=str).duplicated() & data.layout.is_list]
     stop_at_rows(path, "for a file named before", twice, "keep one row a file")
     table = table.rename(columns={name: f"{name} given" for name in JUDGED})
     return table.drop(columns=column).assign(file=found)
@@ -137,7 +137,7 @@ def settle_parts(where: Path, table: pd.DataFrame, notes: list[str]) -> bool:
 def add_attributes(tree: Tree, base: str, table: pd.DataFrame) -> None:
     """Add what RAF-DB's original release says beside the label, in words."""
     stems = table["file"].str.extract(r"([^/]*)_aligned", expand=False)
-    table["original_label"] = table["label"].map(RAFDB)
+    table["label"] = table["original_label"] = table["label"].map(RAFDB)
     table["split"] = stems.str.extract("^(test|train)", expand=False).fillna("train")
     paths = [f"Annotation/manual/{stem}_manu_attri.txt" for stem in stems]
     files = [tree.find(join(base, path)) for path in paths]

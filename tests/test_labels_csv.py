@@ -5,29 +5,29 @@ from smartclass_utils.config import MANIFEST_COLUMNS
 
 
 def test_labels_and_split_are_kept(tmp_path):
-    root = tmp_path / "Mine"
+    root = tmp_path / "OAHEGA"  # a name says nothing
     put(root, "deep/空 é.jpg")
     write_listed(
         root,
-        "file,label,split,subject,glasses",
-        "deep/空 é.jpg,Focused,training,p1,yes",
-        "a.jpg, happiness ,TEST,p2,None",
-        "b.jpg,happy,valid,p2,",
-        "./c.jpg,angry,test,,no",
+        "file,label,split,subject,glasses,original_label",
+        "deep/空 é.jpg,Focused,training,p1,yes,Alert",
+        "a.jpg, happiness ,TEST,p2,None,Joy",
+        "b.jpg,happy,valid,p2,,happy",
+        "./c.jpg,angry,test,,no,Anger",
         encoding="utf-8-sig",
     )
     data = load(root)
     assert data.given_split
-    assert data.name == "Mine"
+    assert data.name == "OAHEGA"
     assert data.classes == ("angry", "engaged", "happy")
     assert tuple(data.table) == (*MANIFEST_COLUMNS, "glasses")
     assert rows_of(data, *data.table) == [
-        ("a.jpg", "happy", "Mine", "happiness", "test", "p2", "", "None"),
-        ("b.jpg", "happy", "Mine", "happy", "val", "p2", "", ""),
-        ("c.jpg", "angry", "Mine", "angry", "test", "", "", "no"),
-        ("deep/空 é.jpg", "engaged", "Mine", "Focused", "train", "p1", "", "yes"),
+        ("a.jpg", "happy", "OAHEGA", "Joy", "test", "p2", "", "None"),
+        ("b.jpg", "happy", "OAHEGA", "happy", "val", "p2", "", ""),
+        ("c.jpg", "angry", "OAHEGA", "Anger", "test", "", "", "no"),
+        ("deep/空 é.jpg", "engaged", "OAHEGA", "Alert", "train", "p1", "", "yes"),
     ]
-    assert "so left out: d.jpg, e.jpg, f.jpg." in data.notes[0]
+    assert any("so left out: d.jpg, e.jpg, f.jpg." in note for note in data.notes)
 
 
 @pytest.mark.parametrize(
