@@ -1,6 +1,10 @@
-"""From a photograph to a class, with a made-up network."""
+"""From a photograph to a table, with a made-up network."""
 
-import json
+import io
+import subprocess
+import sys
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -10,51 +14,47 @@ import torch
 from PIL import Image
 
 from smartclass_utils import __main__ as cli
-from smartclass_utils import models
-from smartclass_utils.checkpoints import save_model
-from smartclass_utils.cleaning.images import decode
-from smartclass_utils.config import CLASSES, SmartClassError
-from smartclass_utils.dataset import CleanData
-from smartclass_utils.hardware import seed_everything
-from smartclass_utils.predict import predictor as predictors
-from smartclass_utils.predict import tables
-from smartclass_utils.predict.command import CALM, run_predict
-from smartclass_utils.predict.photos import WHOLE, percent, photo_of, regions_of
-from smartclass_utils.predict.predictor import Predictor
-from smartclass_utils.predict.tables import predict_files, write_csv
-from smartclass_utils.recipes import Recipe
-from smartclass_utils.training import Fit
+from smartclass_utils.checkpoints import read_card, save_model
+from smartclass_utils.commands.predict import CALM, expanded, run_predict
+from smartclass_utils.config import CLASSES, SHIPPED_MODEL, SmartClassError
+from smartclass_utils.faces import Box, cut, find_faces, merged, overlap, square_around
+from smartclass_utils.images import clean_image
+from smartclass_utils.models import ReportCNN
+from smartclass_utils.predict import (
+    PREPARED,
+    WHOLE,
+    Predictor,
+    percent,
+    predict_files,
+    regions_of,
+    write_csv,
+)
 
 ASTRONAUT = skimage.data.astronaut()  # uint8 (512, 512, 3), public domain
+SMALL = ASTRONAUT[:64, :64]
 
 
-def store(folder, classes=CLASSES, size=48, **extra):
+def store(file, known=CLASSES, size=48, **changed):
     """Store an untrained network as chapter 3 stores a trained one."""
-    seed_everything(1)
-    model = models.build("main", len(classes), size)
-    data = CleanData(
-        folder=folder,
-        name="made up",
-        classes=tuple(classes),
-        fingerprint="none",
-        labels=pd.DataFrame(),
-        images=np.empty((0, size, size), np.uint8),
-    )
-    result = Fit(model, model, pd.DataFrame(), 1, 1.0, 1.0)
-    card_file = save_model(folder, "main", 0, result, Recipe(), data)
-    card = json.loads(card_file.read_text(encoding="utf-8"))
-    card_file.write_text(json.dumps(card | extra), encoding="utf-8")
-    return card_file
+    torch.manual_seed(1)
+    arguments = {"n_classes": len(known), "channels": (4, 8), "image_size": size}
+    model = ReportCNN(**arguments)
+    card = {"name": "Main CNN", "network": "ReportCNN", "arguments": arguments}
+    card |= {"classes": list(known), "chapter": 3, "key": "", "data": {"name": "some"}}
+    card |= dict.fromkeys(["parameters", "seed", "epochs", "best_epoch", "seconds"], 1)
+    card |= {key: {} for key in ("recipe", "history", "environment")}
+    save_model(file, model, card | changed)
+    return file
 
 
 @pytest.fixture
-def card_file(tmp_path):
-    return store(tmp_path / "models")
+def model_file(tmp_path):
+    return store(tmp_path / "models" / "main_cnn_seed0.safetensors")
 
 
 @pytest.fixture
-def network(card_file):
-    return Predictor.load(card_file)
+def network(model_file):
+    return Predictor.load(model_file)
 
 
 @pytest.fixture
@@ -64,9 +64,63 @@ def photos(tmp_path):
     return folder
 
 
-def save(array, path):
-    Image.fromarray(array).save(path)
+def save(array, path, **options):
+    Image.fromarray(array).save(path, **options)
     return path
+
+
+def resized(side):
+    return np.asarray(Image.fromarray(ASTRONAUT).resize((side, side)))
+
+
+def content_of(array):
+    stream = io.BytesIO()
+    Image.fromarray(array).save(stream, "PNG")
+    return stream.getvalue()
+
+
+class TestFaces:
+    @pytest.mark.parametrize("side", [200, 300, 512, 1024])
+    def test_one_face_on_the_astronaut_at_any_size(self, side):
+        [box] = find_faces(resized(side))  # not her helmet, gloves or patches
+        row, column = 115 * side / 512, 222 * side / 512  # between eyes and mouth
+        assert box.top < row < box.top + box.height
+        assert box.left < column < box.left + box.width
+        assert 0.16 * side < box.width < 0.23 * side
+        assert abs(box.top + box.height / 2 - row) < 0.03 * side
+        assert abs(box.left + box.width / 2 - column) < 0.03 * side
+
+    @pytest.mark.parametrize(
+        "name", ["coffee", "chelsea", "rocket", "coins", "moon", "brick"]
+    )
+    def test_no_face_where_there_is_none(self, name):
+        assert find_faces(getattr(skimage.data, name)()) == []
+
+    def test_largest_face_comes_first_and_grey_will_do(self):
+        photo = np.full((512, 832), 120, np.uint8)
+        photo[:320, :320] = Image.fromarray(resized(320)).convert("L")
+        photo[:, 320:] = Image.fromarray(ASTRONAUT).convert("L")
+        large, small = find_faces(photo)
+        assert large.left > 320 > small.left
+        assert large.width > 1.3 * small.width
+
+    def test_picture_too_small_to_search_has_no_face(self):
+        assert find_faces(np.zeros((20, 60, 3), np.uint8)) == []
+
+    def test_overlapping_boxes_are_one_face(self):
+        large, inside, beside = Box(0, 0, 40, 40), Box(5, 5, 20, 20), Box(0, 36, 30, 30)
+        assert overlap(large, inside) == 1
+        assert overlap(large, beside) == pytest.approx(4 * 30 / 900)
+        assert merged([inside, beside, large]) == [large, beside]
+
+    def test_cut_reaches_beyond_the_photograph(self):
+        photo = np.arange(12, dtype=np.uint8).reshape(3, 4)
+        square = square_around(Box(0, 0, 2, 2), margin=2)
+        assert square == (-1, -1, 4, 4)
+        part = cut(photo, square)
+        rows = [0, 0, 1, 2], [0, 0, 1, 2], [4, 4, 5, 6], [8, 8, 9, 10]
+        assert part.tolist() == list(rows)
+        assert cut(np.dstack([photo] * 3), square).shape == (4, 4, 3)
 
 
 class TestPredictor:
@@ -76,126 +130,106 @@ class TestPredictor:
         assert found.shape == (300, 4)
         assert found.dtype == np.float32
         np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
-        np.testing.assert_allclose(
-            network.probabilities(crops[130:131])[0], found[130], atol=1e-5
-        )
-        assert network.probabilities(crops[:0]).shape == (0, 4)
+        one = network.probabilities(crops[130:131])[0]
+        np.testing.assert_allclose(one, found[130], atol=1e-5)
 
-    def test_flip_test_is_the_mean_of_both_sides(self, network, tmp_path):
-        both = Predictor.load(store(tmp_path / "flip", recipe={"flip_test": True}))
-        assert both.flip_test
-        assert not network.flip_test
+    def test_mirror_is_the_mean_of_both_sides(self, network, tmp_path):
+        file = store(tmp_path / "both.safetensors", recipe={"mirror": True})
+        both = Predictor.load(file)
+        assert (both.mirror, network.mirror) == (True, False)
         crops = np.random.default_rng(0).integers(0, 256, (3, 48, 48), np.uint8)
         sides = network.probabilities(crops) * network.probabilities(crops[:, :, ::-1])
         mean = np.sqrt(sides) / np.sqrt(sides).sum(axis=1, keepdims=True)
         np.testing.assert_allclose(both.probabilities(crops), mean, atol=1e-5)
-        np.testing.assert_allclose(
-            both.probabilities(crops), both.probabilities(crops[:, :, ::-1]), atol=1e-6
-        )
 
-    def test_image_size_and_margin_come_from_the_card(self, tmp_path):
-        card = store(tmp_path, size=32, face_margin=1.4)
-        network = Predictor.load(card)
-        assert (network.image_size, network.margin) == (32, 1.4)
+    def test_size_and_a_changed_preparation_come_from_the_card(self, tmp_path):
+        data = {"name": "made up", "prepare": "def equalise(image): …"}
+        network = Predictor.load(store(tmp_path / "a.safetensors", size=32, data=data))
+        assert (network.image_size, network.note) == (32, PREPARED)
         assert network.probabilities(np.zeros((1, 32, 32), np.uint8)).shape == (1, 4)
 
-    def test_no_shipped_model_is_one_sentence(self, monkeypatch, tmp_path):
-        monkeypatch.setattr(
-            predictors, "SHIPPED_CARD", tmp_path / "shipped" / "own.json"
-        )
-        with pytest.raises(SmartClassError, match=r"no shipped model.*--model"):
-            Predictor.load()
-
-    def test_other_weights_than_the_cards_are_refused(self, card_file):
-        weights = card_file.with_suffix(".pt")
-        content = bytearray(weights.read_bytes())
-        content[len(content) // 2] ^= 1
-        weights.write_bytes(content)
-        with pytest.raises(SmartClassError, match=r"main_seed0\.pt is missing or not"):
-            Predictor.load(card_file)
+    def test_the_shipped_network_is_the_default(self):
+        network = Predictor.load()
+        assert network.classes == CLASSES
+        assert network.classes == tuple(read_card(SHIPPED_MODEL)["classes"])
 
     @pytest.mark.parametrize(
-        ("change", "message"),
+        ("changed", "message"),
         [
             ({"classes": ["a", "b"]}, "other classes"),
             ({"classes": ["a", "a", "b", "c"]}, "other classes"),
             ({"classes": "abcd"}, "does not say 'classes'"),
-            ({"weights": "../main_seed0.pt"}, "weights that are not its own"),
-            ({"arguments": {"n_classes": 4, "image_size": 5000}}, "5000 pixels"),
-            ({"arguments": {"n_classes": 4, "surprise": 1}}, "no ReportCNN"),
-            ({"face_margin": 100}, "margin of 100"),
-            ({"architecture": "Other"}, "No architecture"),
+            ({"arguments": {"n_classes": 4, "image_size": 5000}}, "ReportCNN"),
+            ({"arguments": {"n_classes": 4, "surprise": 1}}, "ReportCNN"),
+            ({"network": "Other"}, "no network 'Other'"),
         ],
     )
-    def test_a_card_that_cannot_be_is_refused(self, card_file, change, message):
-        card = json.loads(card_file.read_text(encoding="utf-8"))
-        card_file.write_text(json.dumps(card | change), encoding="utf-8")
+    def test_a_card_that_cannot_be_is_refused(self, tmp_path, changed, message):
+        file = store(tmp_path / "a.safetensors", **changed)
         with pytest.raises(SmartClassError, match=message):
-            Predictor.load(card_file)
+            Predictor.load(file)
 
-    @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"\xff\xfe", b"[" * 9999])
-    def test_a_file_that_is_no_card_is_refused(self, tmp_path, content):
-        path = tmp_path / "card.json"
-        path.write_bytes(content)
-        with pytest.raises(SmartClassError, match=r"card\.json"):
-            Predictor.load(path)
-        with pytest.raises(SmartClassError, match=r"absent\.json"):
-            Predictor.load(tmp_path / "absent.json")
-        for no_file in (tmp_path, ""):
-            with pytest.raises(SmartClassError, match=r"name the card .* with --model"):
-                Predictor.load(no_file)
+    @pytest.mark.parametrize("content", [b"", b"[]", b"\xff\xfe", b"[" * 9999, None])
+    def test_a_file_that_is_no_network_is_refused(self, model_file, content):
+        whole = model_file.read_bytes()
+        model_file.write_bytes(whole[:-40] if content is None else content)
+        with pytest.raises(SmartClassError, match=r"main_cnn_seed0\.safetensors"):
+            Predictor.load(model_file)
+
+    def test_changed_weights_are_refused(self, model_file):
+        content = bytearray(model_file.read_bytes())
+        content[-9] ^= 1
+        model_file.write_bytes(content)
+        with pytest.raises(SmartClassError, match="was changed after"):
+            Predictor.load(model_file)
+
+    @pytest.mark.parametrize("name", ["absent.safetensors", ".", "", "a\0b", "x" * 999])
+    def test_no_file_is_one_sentence(self, name):
+        with pytest.raises(SmartClassError, match=r"There is no model .* with --model"):
+            Predictor.load(name)
 
 
 class TestRegions:
-    def test_whole_image_is_chapter_1s_clean_image(self, photos):
-        path = save(ASTRONAUT[:, :400], photos / "a.png")
-        [region] = regions_of(photo_of(ASTRONAUT[:, :400]), 48, whole=True)
-        np.testing.assert_array_equal(region.crop, decode(path, 48).array)
-        assert region.kind == WHOLE
-        assert region.box == (0, 0, 512, 400)
+    def test_whole_image_is_chapter_1s_clean_image(self):
+        photo = ASTRONAUT[:, :400]
+        [region] = regions_of(photo, 48, whole=True)
+        clean = clean_image(content_of(photo), 48).pixels
+        np.testing.assert_array_equal(region.crop, clean)
+        assert (region.kind, region.box) == (WHOLE, (0, 0, 512, 400))
         assert region.note == "Squeezed to a square."
 
-    def test_face_is_cut_out_and_cleaned_alike(self, photos):
-        [region] = regions_of(photo_of(ASTRONAUT), 48)
-        top, left, height, width = region.square
-        path = save(
-            ASTRONAUT[top : top + height, left : left + width], photos / "a.png"
-        )
-        np.testing.assert_array_equal(region.crop, decode(path, 48).array)
+    def test_face_is_cut_out_and_cleaned_alike(self):
+        [region] = regions_of(ASTRONAUT, 48)
+        clean = clean_image(content_of(cut(ASTRONAUT, region.square)), 48).pixels
+        np.testing.assert_array_equal(region.crop, clean)
         assert region.box.width < region.square.width < 1.2 * region.box.width
 
-    def test_sixteen_bits_and_grey_give_the_same_face(self):
-        grey = np.asarray(Image.fromarray(ASTRONAUT).convert("L"))
-        photo = photo_of(grey)
-        deep = type(photo)(grey.astype(np.int32) * 257, 257)
-        [one], [other] = regions_of(photo, 48), regions_of(deep, 48)
-        assert one.box == other.box
-        np.testing.assert_array_equal(one.crop, other.crop)
-
-    @pytest.mark.parametrize("side", [48, 96])
-    def test_small_picture_is_taken_as_a_face(self, side):
-        small = np.asarray(Image.fromarray(ASTRONAUT).resize((side, side)))
-        [region] = regions_of(photo_of(small), 48)
+    @pytest.mark.parametrize(
+        ("photo", "start"),
+        [
+            (resized(48), "Small (48 × 48 pixels)"),
+            (resized(96), "Small (96 × 96 pixels)"),
+            (skimage.data.coffee(), "No face found, so the whole image was taken"),
+            (np.full((200, 200), 90, np.uint8), "No face found, so the whole image"),
+        ],
+    )
+    def test_pictures_taken_whole_say_so(self, photo, start):
+        [region] = regions_of(photo, 48)
         assert region.kind == WHOLE
-        assert region.note.startswith(f"Small ({side} × {side} pixels)")
-
-    def test_no_face_is_said(self):
-        [region] = regions_of(photo_of(skimage.data.coffee()), 48)
-        assert region.kind == WHOLE
-        assert region.note.startswith("No face found, so the whole image was taken")
+        assert region.note.startswith(start)
+        assert ("one flat colour" in region.note) == (np.ptp(photo) == 0)
 
     def test_a_face_of_few_pixels_is_said(self):
         photo = np.full((300, 300, 3), 90, np.uint8)
-        photo[100:260, 100:260] = Image.fromarray(ASTRONAUT).resize((160, 160))
-        [region] = regions_of(photo_of(photo), 48)
-        assert "pixels wide, enlarged" in region.note
+        photo[100:260, 100:260] = resized(160)
+        [region] = regions_of(photo, 48, ["rotated upright"])
+        assert region.note.endswith("pixels wide, enlarged; rotated upright.")
         assert region.crop.shape == (48, 48)
 
 
 class TestFiles:
     def test_astronaut(self, photos, network):
         table = predict_files([save(ASTRONAUT, photos / "astronaut.png")], network)
-        assert len(table) == 1
         [row] = table.to_dict("records")
         assert (row["region"], row["face"], row["note"]) == ("face", 1, "")
         assert list(table) == [
@@ -209,11 +243,31 @@ class TestFiles:
         assert row["file"] == str(photos / "astronaut.png")
 
     def test_two_astronauts_are_two_faces(self, photos, network):
-        side = np.hstack([ASTRONAUT, np.asarray(ASTRONAUT[:, ::-1])])
+        side = np.hstack([ASTRONAUT, ASTRONAUT[:, ::-1]])
         table = predict_files([save(side, photos / "two.png")], network)
         assert table["face"].tolist() == [1, 2]
         assert sorted(table["left"] // 512) == [0, 1]
         assert table["note"].tolist() == ["Face 1 of 2.", "Face 2 of 2."]
+
+    def test_a_phones_photograph_is_turned_upright(self, photos, network):
+        exif = Image.Exif()
+        exif[0x0112] = 6  # to be turned by 90 degrees clockwise
+        lying = np.ascontiguousarray(np.rot90(ASTRONAUT))
+        paths = [
+            save(ASTRONAUT, photos / "upright.png"),
+            save(lying, photos / "turned.png", exif=exif),
+        ]
+        one, other = predict_files(paths, network).to_dict("records")
+        assert other.pop("note") == "Rotated upright."
+        del one["file"], one["note"], other["file"]
+        assert one == other
+
+    def test_sixteen_bits_give_the_same_face(self, photos, network):
+        grey = np.asarray(Image.fromarray(ASTRONAUT).convert("L"))
+        paths = [save(grey, photos / "8.png")]
+        paths += [save(grey.astype(np.uint16) * 257, photos / "16.png")]
+        table = predict_files(paths, network).drop(columns=["file", "note"])
+        assert table.iloc[0].to_dict() == table.iloc[1].to_dict()
 
     def test_folder_goes_on_past_what_cannot_be_used(self, photos, network):
         save(ASTRONAUT, photos / "b face.png")
@@ -221,10 +275,8 @@ class TestFiles:
         (photos / "text.jpg").write_text("no image")
         (photos / "empty.png").write_bytes(b"")
         (photos / "notes.txt").write_text("passed over")
-        (photos / "sub").mkdir()
-        save(ASTRONAUT, photos / "x.png").rename(
-            photos / "sub" / "空 é"
-        )  # no suffix: content decides
+        (photos / "sub").mkdir()  # below: no ending, the content decides
+        save(ASTRONAUT, photos / "x.png").rename(photos / "sub" / "空 é")
 
         table = predict_files([photos, photos / "gone.png"], network)
         names = [name.removeprefix(f"{photos}/") for name in table["file"]]
@@ -251,25 +303,24 @@ class TestFiles:
         assert "2 files passed over, as they are links" in table["note"][1]
 
     def test_each_file_once_and_in_the_order_given(self, photos, network):
-        small = ASTRONAUT[:64, :64]
         for name in ("b.png", "a.png", "c.png"):
-            save(small, photos / name)
+            save(SMALL, photos / name)
         table = predict_files([photos / "c.png", photos, photos / "a.png"], network)
         assert [name[-5] for name in table["file"]] == ["c", "a", "b"]
 
-    def test_processes_and_batches_change_nothing(self, photos, network, monkeypatch):
+    def test_processes_change_nothing(self, photos, network, monkeypatch):
         generator = np.random.default_rng(0)
         for i in range(20):
             save(generator.integers(0, 256, (40, 40), np.uint8), photos / f"{i}.png")
         (photos / "5.png").write_text("no image")
-        alone = predict_files([photos], network, jobs=1)
-        monkeypatch.setattr(tables, "AT_ONCE", 3)
-        pd.testing.assert_frame_equal(predict_files([photos], network, jobs=2), alone)
-        assert len(alone) == 20
+        both = predict_files([photos], network)
+        monkeypatch.setattr("smartclass_utils.predict.PARALLEL_FROM", 99)
+        pd.testing.assert_frame_equal(predict_files([photos], network), both)
+        assert len(both) == 20
 
     def test_odd_names_are_a_sentence(self, network):
         table = predict_files(["x" * 5000, "a\0b", ""], network)
-        assert table["note"].str.len().gt(10).all()
+        assert set(table["note"]) == {"There is no such file or folder."}
         assert table["region"].tolist() == ["", "", ""]
 
     def test_a_closed_folder_is_a_sentence(self, photos, network, monkeypatch):
@@ -277,14 +328,19 @@ class TestFiles:
             raise PermissionError(13, "Permission denied", str(path))
 
         monkeypatch.setattr("os.scandir", closed)
-        table = predict_files([photos], network)
-        assert table["note"].tolist() == ["Cannot be read: Permission denied."]
+        [note] = predict_files([photos], network)["note"]
+        assert "cannot be opened (Permission denied)" in note
 
     def test_a_networks_own_classes_name_the_columns(self, photos, tmp_path):
-        network = Predictor.load(store(tmp_path / "m", classes=("note", "=sad")))
+        network = Predictor.load(store(tmp_path / "m.safetensors", ("note", "=sad")))
         table = predict_files([save(ASTRONAUT, photos / "a.png")], network)
         assert {"p_note", "p_=sad", "note"} <= set(table)
         assert table["looks"][0] in ("note", "=sad")
+
+    def test_nothing_random_is_touched(self, photos, network):
+        before = torch.get_rng_state()
+        predict_files([save(ASTRONAUT, photos / "a.png")], network)
+        assert torch.equal(before, torch.get_rng_state())
 
 
 class TestCsv:
@@ -292,13 +348,11 @@ class TestCsv:
         monkeypatch.chdir(photos)
         names = ["=1+1.png", "@x.png", "-y.png", "plain.png"]
         for name in names:
-            save(ASTRONAUT[:64, :64], photos / name)
+            save(SMALL, photos / name)
         table = predict_files(names, network)
         write_csv(table, photos / "out.csv")
         back = pd.read_csv(photos / "out.csv", keep_default_na=False)
-        assert back["file"].tolist() == [
-            *("'=1+1.png", "'@x.png", "'-y.png", "plain.png")
-        ]
+        assert back["file"].tolist() == ["'=1+1.png", "'@x.png", "'-y.png", "plain.png"]
         assert table["file"].tolist() == names
 
     def test_a_name_that_is_not_utf8_can_be_written(self, photos, network):
@@ -307,16 +361,24 @@ class TestCsv:
         assert "\\udcff.png" in (photos / "out.csv").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(1.0, "> 99 %"), (0.001, "< 1 %"), (0.624, "62 %"), (0.006, "1 %")],
+)
+def test_no_probability_is_certain(share, text):
+    assert percent(share) == text
+
+
 class TestCommand:
     def run(self, *arguments):
         options = vars(cli.parser().parse_args(["predict", *map(str, arguments)]))
         options.pop("command")
         run_predict(**options)
 
-    def test_says_it_and_writes_it(self, photos, card_file, capsys):
+    def test_says_it_and_writes_it(self, photos, model_file, capsys):
         path, out = save(ASTRONAUT, photos / "astronaut.png"), photos / "out.csv"
         (photos / "text.jpg").write_text("no image")
-        self.run(path, photos / "text.jpg", "--model", card_file, "--csv", out)
+        self.run(path, photos / "text.jpg", "--model", model_file, "--csv", out)
         lines = capsys.readouterr().out.splitlines()
         assert lines[0] == CALM
         back = pd.read_csv(out, keep_default_na=False)
@@ -326,58 +388,110 @@ class TestCommand:
         assert len(lines) == 4
         assert len(back) == 2
 
-    def test_whole_looks_for_no_face(self, photos, card_file, capsys):
-        path = save(ASTRONAUT, photos / "a.png")
-        self.run(path, "--whole", "--model", card_file)
+    def test_whole_looks_for_no_face(self, photos, model_file, capsys):
+        self.run(save(ASTRONAUT, photos / "a.png"), "--whole", "--model", model_file)
         assert capsys.readouterr().out.rstrip().endswith("whole image")
 
+    def test_says_that_the_data_was_prepared(self, photos, tmp_path, capsys):
+        data = {"name": "made up", "prepare": "def equalise(image): …"}
+        file = store(tmp_path / "a.safetensors", data=data)
+        self.run(save(SMALL, photos / "a.png"), "--model", file)
+        assert capsys.readouterr().out.splitlines()[0] == f"{CALM} {PREPARED}"
+
     def test_status_is_2_if_nothing_worked(
-        self, photos, card_file, capsys, monkeypatch
+        self, photos, model_file, capsys, monkeypatch
     ):
         (photos / "text.jpg").write_text("no image")
         out = photos / "out.csv"
         command = ["smartclass", "predict", "gone.png", str(photos), "--csv", str(out)]
-        monkeypatch.setattr("sys.argv", [*command, "--model", str(card_file)])
+        monkeypatch.setattr("sys.argv", [*command, "--model", str(model_file)])
         assert cli.main() == 2
         assert "None of these files could be used" in capsys.readouterr().err
         assert not out.exists()
 
     def test_table_never_takes_the_place_of_something_else(
-        self, photos, card_file, capsys
+        self, photos, model_file, capsys
     ):
-        path = save(ASTRONAUT[:64, :64], photos / "a.png")
-        image = save(ASTRONAUT[:64, :64], photos / "b.png").rename(photos / "b.csv")
-        labels = photos / "labels.csv"
+        path = save(SMALL, photos / "a.png")
+        image = save(SMALL, photos / "b.png").rename(photos / "b.csv")
+        labels, content = photos / "labels.csv", image.read_bytes()
         labels.write_text("file,label\n")
         (photos / "folder.csv").mkdir()
         for out, message in (
-            (photos / "none" / "out.csv", "There is no folder"),
-            (path, r"ends in \.csv"),
-            (image, "one of the images"),
+            (photos / "none" / "out.csv", "a folder that does not exist"),
+            (path, r"does not end in \.csv"),
+            (image, "was not written by this command"),
             (labels, "was not written by this command"),
-            (photos / "folder.csv", "is a folder"),
+            (photos / "folder.csv", r"cannot be used \(Is a directory"),
             (photos / f"{'x' * 300}.csv", r"cannot be used \(File name too long"),
-            ("", r"ends in \.csv"),
+            ("", r"does not end in \.csv"),
         ):
             with pytest.raises(SmartClassError, match=message):
-                self.run(path, image, "--model", card_file, "--csv", out)
+                self.run(path, image, "--model", model_file, "--csv", out)
         assert labels.read_text() == "file,label\n"
+        assert image.read_bytes() == content
         out = photos / "out.csv"
-        self.run(path, "--model", card_file, "--csv", out)
-        self.run(path, path, image, "--model", card_file, "--csv", out)
+        self.run(path, "--model", model_file, "--csv", out)
+        self.run(path, path, image, "--model", model_file, "--csv", out)
         assert len(pd.read_csv(out)) == 2
 
     def test_control_characters_do_not_reach_the_terminal(
-        self, photos, card_file, capsys
+        self, photos, model_file, capsys
     ):
-        path = save(ASTRONAUT[:64, :64], photos / "a\x1b[31m\n.png")
-        self.run(path, "--model", card_file)
+        self.run(save(SMALL, photos / "a\x1b[31m\n.png"), "--model", model_file)
         text = capsys.readouterr().out
         assert "\x1b" not in text
         assert "a\\x1b[31m\\n.png" in text
 
+    @pytest.mark.parametrize("stdout", ["closed pipe", "ascii", "none"])
+    def test_printing_never_decides_whether_the_table_is_written(
+        self, photos, model_file, monkeypatch, stdout
+    ):
+        def closed(*_):
+            raise BrokenPipeError
 
-def test_nothing_random_is_touched(photos, network):
-    before = torch.get_rng_state()
-    predict_files([save(ASTRONAUT, photos / "a.png")], network)
-    assert torch.equal(before, torch.get_rng_state())
+        ascii_only = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+        broken = SimpleNamespace(encoding="utf-8", write=closed, flush=closed)
+        found = {"closed pipe": broken, "ascii": ascii_only, "none": None}
+        path, out = save(SMALL, photos / "é空.png"), photos / "out.csv"
+        monkeypatch.setattr("sys.stdout", found[stdout])
+        with pytest.raises(OSError) if stdout == "closed pipe" else nullcontext():
+            self.run(path, "--model", model_file, "--csv", out)
+        monkeypatch.undo()
+        assert pd.read_csv(out)["file"].tolist() == [str(path)]
+        if stdout == "ascii":
+            ascii_only.seek(0)
+            assert "\\xe9\\u7a7a.png: looks" in ascii_only.read()
+
+    def test_a_reader_that_leaves_ends_with_status_1_and_a_table(
+        self, photos, model_file
+    ):
+        for i in range(3):
+            save(SMALL, photos / f"{i}.png")
+        command = [sys.executable, "-m", "smartclass_utils", "predict", str(photos)]
+        command += ["--model", str(model_file), "--csv", str(photos / "out.csv")]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        with subprocess.Popen(command, **pipes) as run:
+            run.stdout.close()
+            assert run.stderr.read() == b""
+        assert run.returncode == 1
+        assert len(pd.read_csv(photos / "out.csv")) == 3
+
+    @pytest.mark.parametrize(
+        ("given", "wanted"),
+        [
+            ("*.png", ["a.png", "b.png"]),
+            ("~/?.png", ["a.png", "b.png"]),
+            ("[c].png", ["[c].png"]),  # a file's own name
+            ("*.gif", ["*.gif"]),  # to be called missing
+            ("**/d.png", ["sub/d.png"]),
+        ],
+    )
+    def test_stars_and_the_home_folder(self, photos, monkeypatch, given, wanted):
+        (photos / "sub").mkdir()
+        for name in ("b.png", "a.png", "[c].png", "sub/d.png"):
+            (photos / name).touch()
+        monkeypatch.chdir(photos)
+        monkeypatch.setenv("HOME", str(photos))
+        found = [name.removeprefix(f"{photos}/") for name in expanded(given)]
+        assert [n for n in found if "c" not in n or "c" in given] == wanted

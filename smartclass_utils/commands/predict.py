@@ -40,31 +40,35 @@ def run_predict(
 
     Raises:
         SmartClassError: if the model, the table or all of the files cannot be used.
+        OSError: if nobody takes the output; the table is written all the same.
     """
     if csv is not None:
         check_csv(Path(csv))
     inputs = find_inputs(name for given in files for name in expanded(given))
     predictor = Predictor.load(model)
-    heard, rows = say(f"{CALM} {predictor.note}".rstrip()), []
+    trouble, rows = say(f"{CALM} {predictor.note}".rstrip()), []
     for found in rows_by_file(inputs, predictor, whole):
         rows += found
-        heard = heard and all(say(line_of(row)) for row in found)
+        for row in found:
+            trouble = trouble or say(line_of(row))
     if not any(row["region"] for row in rows):
         raise SmartClassError("None of these files could be used: name an image.")
     if csv is not None:
         write_csv(as_table(rows, predictor), Path(csv))
-        say(f"The table is written: {csv}")
+        trouble = trouble or say(f"The table is written: {csv}")
+    if trouble:
+        raise trouble
 
 
-def say(text: str) -> bool:
-    """Print a line that any terminal can show; return whether anybody takes it."""
+def say(text: str) -> OSError | None:
+    """Print a line that any terminal can show; return the error if nobody takes it."""
     text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
     coding = getattr(sys.stdout, "encoding", None) or "utf-8"
     try:
         print(text.encode(coding, "backslashreplace").decode(coding), flush=True)
-    except OSError:  # such as `… | head`
-        return False
-    return True
+    except OSError as error:  # such as after `… | head`
+        return error
+    return None
 
 
 def expanded(name: str) -> list[str]:
