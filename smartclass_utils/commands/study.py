@@ -71,6 +71,13 @@ def run_job(cleaned: Path, job: Job, place: str) -> dict:
     return {**card, "answers": answers, "accuracy": float(right["test"])}
 
 
+def sweep(cleaned: Path, work: list[Job], jobs: int) -> list[dict]:
+    """Do all trainings through joblib, ``jobs`` at a time; return what each gave."""
+    places = [f"[{i}/{len(work)}]" for i in range(1, len(work) + 1)]
+    calls = zip([cleaned] * len(work), work, places, strict=True)
+    return joblib.Parallel(jobs)(joblib.delayed(run_job)(*call) for call in calls)
+
+
 def quiet(line: str) -> None:
     """Log nothing."""
 
@@ -136,9 +143,8 @@ def run_study(
     """
     if min(seeds, folds, splits) < 0 or folds in (1, 2) or splits == 1:
         raise SmartClassError(
-            f"A study of {seeds} seeds, {folds} folds and {splits} splits does not "
-            "work: folds are 0 or at least 3 (learn, validate, test), splits 0 or at "
-            "least 2."
+            f"No study has {seeds} seeds, {folds} folds and {splits} splits: folds are "
+            "0 or at least 3 (to learn, validate, test), splits 0 or at least 2."
         )
     manifest = load(find_data(data))
     path = Path(out) if out else RESULTS_FOLDER / f"{manifest.name}.json"
@@ -153,31 +159,26 @@ def run_study(
     labels = found.labels["label"].to_numpy(object)
     groups = joint_groups(found.images, found.labels["subject"].to_numpy(object))
     dealt = deal_folds(labels, groups, folds) if folds else None
-
-    def sweep(work: list[Job]) -> list[dict]:
-        places = [f"[{i}/{len(work)}]" for i in range(1, len(work) + 1)]
-        calls = zip([cleaned] * len(work), work, places, strict=True)
-        return joblib.Parallel(jobs)(joblib.delayed(run_job)(*call) for call in calls)
-
     if seeds:
-        models = base / "models"
-        cards = sweep([Job(models, n, seed) for n in ROWS for seed in range(seeds)])
+        work = [Job(base / "models", n, seed) for n in ROWS for seed in range(seeds)]
+        cards = sweep(cleaned, work, jobs)
         turns = [turn_of(dealt, fold) for fold in range(folds)]
         work = [
             Job(base / f"fold{fold}of{folds}", name, 0, turn)
             for name in CROSS_VALIDATED
             for fold, turn in enumerate(turns)
         ]
-        tested = table_of(work, sweep(work), "fold").to_dict("records")
+        tested = table_of(work, sweep(cleaned, work, jobs), "fold").to_dict("records")
         write_json(path, content_of(found, cards, tested, base))
     if splits:
         work = [
-            Job(base / f"split{number}", name, seed, deal(labels, groups, seed=number))
+            Job(base / f"split{number}", name, seed, redrawn)
             for number in range(splits)
+            for redrawn in [deal(labels, groups, seed=number)]
             for name in REPORT_NETWORKS
             for seed in range(GRID_SEEDS)
         ]
-        table = table_of(work, sweep(work), "split").to_csv(index=False)
+        table = table_of(work, sweep(cleaned, work, jobs), "split").to_csv(index=False)
         write_text(path.with_name(f"{manifest.name}_grid.csv"), table)
     write_page(path.parent)
     return path
