@@ -1,0 +1,72 @@
+"""Running one chapter in a copy, with other parameters and other code."""
+
+import os
+import sys
+from pathlib import Path
+
+import nbformat
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+from smartclass_utils.config import NOTEBOOKS
+
+PRIVATE = ("SMARTCLASS_DATA", "SMARTCLASS_STAGE")
+
+
+def run_chapter(
+    number: int,
+    tmp_path: Path,
+    parameters: dict[str, object] | None = None,
+    edits: dict[str, str] | None = None,
+) -> NotebookNode:
+    """Run a copy of a chapter whose folders all lie in ``tmp_path``.
+
+    Args:
+        number: of the chapter, 1 to 7.
+        tmp_path: takes the place of ``SMARTCLASS_OUT``.
+        parameters: name → value, set at the end of the cell tagged ``parameters``.
+        edits: text → text that replaces it; each must occur in the chapter's code.
+
+    Returns:
+        The executed notebook.
+    """
+    [path] = NOTEBOOKS.glob(f"{number:02d}_*.ipynb")
+    book = nbformat.read(path, as_version=4)
+    code = [cell for cell in book.cells if cell.cell_type == "code"]
+    for old, new in (edits or {}).items():
+        assert any(old in cell.source for cell in code), f"{path.name} lacks: {old}"
+        for cell in code:
+            cell.source = cell.source.replace(old, new)
+    for cell in code:
+        if "parameters" in cell.metadata.get("tags", []):
+            lines = [
+                f"{name} = {value!r}" for name, value in (parameters or {}).items()
+            ]
+            cell.source = "\n".join([cell.source, *lines])
+    native = KernelSpecManager(kernel_dirs=[])  # this very interpreter's kernel
+    manager = AsyncKernelManager(kernel_spec_manager=native)
+    inherited = {k: v for k, v in os.environ.items() if k not in PRIVATE}
+    env = {**inherited, "SMARTCLASS_OUT": str(tmp_path), "TQDM_DISABLE": "1"}
+    env |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+    client = NotebookClient(
+        book,
+        km=manager,
+        timeout=600,
+        extra_arguments=["--log-level=ERROR"],
+        resources={"metadata": {"path": str(NOTEBOOKS)}},
+    )
+    client.execute(env=env)
+    return book
+
+
+def texts(book: NotebookNode) -> str:
+    """Return what the cells of an executed notebook print and show, as one text."""
+    said = []
+    for cell in book.cells:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            said += [output.get("text", ""), data.get("text/markdown", "")]
+            said.append(data.get("text/plain", ""))
+    return "\n".join(said)

@@ -1,0 +1,137 @@
+"""Chapters 1 and 2 on small made-up data, as they are and as a reader changes them."""
+
+import re
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from chapters import run_chapter, texts
+from conftest import write_clean
+from PIL import Image
+from skimage.exposure import equalize_hist
+from skimage.util import img_as_ubyte
+
+from smartclass_utils.config import canonical_label
+from smartclass_utils.dataset import load_clean
+
+FIGURES = (
+    "class_distribution",
+    "source_by_class",
+    "sample_images",
+    "intensity_by_class",
+    "samples_with_histograms",
+    "mean_faces",
+)
+
+
+def write_speckled(folder, level, n, seed):
+    """Write n different images of 16 × 16 pixels, mean grey ``level``, deviation 10."""
+    folder.mkdir(parents=True)
+    generator = np.random.default_rng(seed)
+    values = np.repeat(np.uint8([level - 10, level + 10]), 128)
+    for i in range(n):
+        pixels = generator.permutation(values).reshape(16, 16)
+        Image.fromarray(pixels).save(folder / f"{i:02d}.png")
+    return folder
+
+
+def errors_in(book):
+    """Return what was written to standard error, where warnings go."""
+    outputs = [output for cell in book.cells for output in cell.get("outputs", [])]
+    return [o["text"] for o in outputs if o.get("name") == "stderr"]
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory):
+    """Two classes of one source, a copy, a cut file and a class to leave out."""
+    folder = tmp_path_factory.mktemp("raw") / "speckled"
+    dark = write_speckled(folder / "Dark", 50, 20, 1)
+    write_speckled(folder / "Light", 200, 10, 2)
+    write_speckled(folder / "Grey", 128, 10, 3)
+    (dark / "copy.png").write_bytes((dark / "03.png").read_bytes())
+    (dark / "cut.png").write_bytes((dark / "04.png").read_bytes()[:90])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def first(raw, tmp_path_factory):
+    """Chapter 1 on two of the classes: its folder and the executed notebook."""
+    out = tmp_path_factory.mktemp("first")
+    chosen = {"DATA": str(raw), "IMAGE_SIZE": 16, "CLASSES": ["dark", "light"]}
+    return out, run_chapter(1, out, chosen)
+
+
+def test_chapter_1_by_hand(first):
+    out, book = first
+    text = texts(book)
+    assert "42 files; classes: dark, light" in text
+    assert re.search(r"kept +rejected +left out\nimages +30 +2 +10", text)
+    assert re.search(r"by hand +by clean\nrejected +1 +1", text)  # the copy
+    assert re.search(r"test +5 +0 +0\ntrain +0 +20 +0\nval +0 +0 +5", text)
+    assert "[0, 0, 0, 1]\n" in text  # itself, mirrored, shifted; another one
+    data = load_clean(out / "clean")
+    assert data.split_sizes() == {"train": 20, "val": 5, "test": 5}
+    assert data.images.mean(axis=(1, 2)).tolist() == [50] * 20 + [200] * 10
+    assert f"'{data.fingerprint}'" in text
+    assert errors_in(book) == []
+
+
+def test_chapter_2_by_hand(first):
+    out, _ = first
+    book = run_chapter(2, out)
+    text = texts(book)
+    assert "Dark is the most frequent class" in text
+    assert "All classes share one source" in text
+    assert re.search(r"dark +50\.0 +0\.0 +10\.0\nlight +200\.0 +0\.0 +10\.0", text)
+    bars = (out / "figures" / "02_class_distribution.svg").read_text(encoding="utf-8")
+    assert all(f">{label}<" in bars for label in ("dark", "light", "20", "67%", "33%"))
+    levels = (out / "figures" / "02_intensity_by_class.svg").read_text(encoding="utf-8")
+    assert "mean 50.0" in levels and "mean 200.0" in levels
+    assert all((out / f"figures/02_{name}.png").exists() for name in FIGURES)
+    assert errors_in(book) == []
+
+
+def test_try_it_1_equalised_and_with_a_class_of_ones_own(raw, first, tmp_path):
+    write_speckled(tmp_path / "mine" / "Sleepy", 90, 9, 4)
+    chosen = {
+        "DATA": str(raw),
+        "IMAGE_SIZE": 16,
+        "CLASSES": ["dark", "light", "sleepy"],
+        "EXTRA": str(tmp_path / "mine"),
+    }
+    own = (
+        "from skimage.exposure import equalize_hist\n\n"
+        "def PREPARE(image):\n    return img_as_ubyte(equalize_hist(image))\n#"
+    )
+    book = run_chapter(1, tmp_path, chosen, {"PREPARE = None": own})
+    before, after = load_clean(first[0] / "clean"), load_clean(tmp_path / "clean")
+    assert after.classes == ("dark", "light", "sleepy")
+    assert after.fingerprint != before.fingerprint
+    assert after.images[0, 0, 0] in (128, 255)  # half the pixels, then all of them
+    expected = [img_as_ubyte(equalize_hist(image)) for image in before.images]
+    assert np.array_equal(after.images[:30], expected)
+    assert after.labels["source"].groupby(after.labels["label"]).nunique().max() == 1
+    assert errors_in(book) == []
+
+
+def test_try_it_2_another_colour_map_and_odd_names(tmp_path):
+    names = tuple(map(canonical_label, ("a$b$c", r"$\frac$", "$a_$", "_x_", "~y~")))
+    clean = write_clean(tmp_path / "clean", names, per_class=5)
+    labels = pd.read_csv(clean / "labels.csv")
+    labels["source"] = np.where(labels["label"] == names[0], "a lone one", "others")
+    labels.to_csv(clean / "labels.csv", index=False)
+    images = np.full((25, 16, 16), 100, np.uint8)
+    images[:5, :2, :2] = 180  # of the first class, one corner of 2 × 2 pixels
+    np.save(clean / "images.npy", images)
+    book = run_chapter(2, tmp_path, {"SAMPLES": 2}, {'"RdBu_r"': '"PuOr_r"'})
+    with Image.open(tmp_path / "figures" / "02_mean_faces.png") as figure:
+        drawn = np.asarray(figure.convert("RGB"))
+    brightest = plt.get_cmap("PuOr_r")(255, bytes=True)[:3]
+    assert (drawn == brightest).all(axis=2).sum() > 50  # pixels of that corner
+    text = texts(book)
+    # 80 - 80 / 5 in one of four corners, and 80 / 5 in that of the others.
+    assert re.search(rf"{names[0]} +0\.0 +32\.0", text)
+    assert re.search(rf"{names[4]} +0\.0 +8\.0", text)
+    assert f"One camera only: {', '.join(names)}." in text
+    assert errors_in(book) == []
