@@ -11,7 +11,7 @@ from PIL import Image
 from skimage import color, io, transform, util
 
 from smartclass_utils import sources
-from smartclass_utils.cleaning.folder import clean
+from smartclass_utils.cleaning import clean
 from smartclass_utils.config import CLASSES
 
 IMAGES = 3_000
@@ -65,7 +65,7 @@ def run() -> dict:
     """Measure and return images per second and their ratios.
 
     Ours is everything that chapter 01 does: reading the manifest, starting the
-    processes in the first round, hashing, journal, split, PNG files and the array. All
+    processes in the first round, hashing, split, PNG files and the array. All
     files lie in memory where the system has a place for that.
     """
     place = IN_MEMORY if IN_MEMORY.is_dir() else None

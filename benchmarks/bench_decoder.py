@@ -17,7 +17,7 @@ import psutil
 from PIL import Image
 
 from benchmarks.mutations import encoded, mutated
-from smartclass_utils.cleaning import images
+from smartclass_utils import images
 
 FILES = 10_000
 SIZE = 48  # pixels
@@ -67,12 +67,12 @@ def forget_peak() -> None:
 def outcome_of(content: bytes) -> str:
     """Decode one file; return ``kept``, ``rejected``, or what is wrong."""
     try:
-        decoded = images.decode_bytes(content, SIZE)
+        pixels = images.clean_image(content, SIZE).pixels
     except images.Rejected as verdict:
         return "rejected" if verdict.kind else "wrong: no reason"
     except BaseException as error:
         return f"wrong: {type(error).__name__}"
-    good = decoded.array.shape == (SIZE, SIZE) and decoded.array.dtype == np.uint8
+    good = pixels.shape == (SIZE, SIZE) and pixels.dtype == np.uint8
     return "kept" if good else "wrong: array"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.bench_killed_cleaning import write_photos
 from benchmarks.killing import hashes
-from smartclass_utils.cleaning.folder import clean
+from smartclass_utils.cleaning import clean
 from smartclass_utils.config import SmartClassError
 from smartclass_utils.sources import Manifest, load
 

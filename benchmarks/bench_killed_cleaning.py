@@ -16,12 +16,12 @@ IMAGES = 240  # of each of two classes
 OLDER_SIZE, SIZE = 20, 24  # pixels; the older clean folder is to be replaced
 CHILD = """
 import sys
-from smartclass_utils.cleaning import build
-from smartclass_utils.cleaning.folder import clean
+from smartclass_utils import cleaning
 from smartclass_utils.sources import load
-build.SHARD = 20
+cleaning.BATCH = 20
 print("ready", flush=True)
-clean(load(sys.argv[1]), sys.argv[2], image_size=int(sys.argv[3]), progress=False)
+size = int(sys.argv[3])
+cleaning.clean(load(sys.argv[1]), sys.argv[2], image_size=size, progress=False)
 """
 
 

@@ -2,27 +2,30 @@ import errno
 import json
 import os
 import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
 
 import numpy as np
 import pandas as pd
 import pytest
+from image_bytes import encoded, hashes, manifest_of, write_noise
 from PIL import Image
 
-from smartclass_utils.cleaning import build, images, shards
-from smartclass_utils.cleaning.folder import clean
-from smartclass_utils.config import MANIFEST_COLUMNS, SPLITS, SmartClassError
-from smartclass_utils.files import sha256
-from smartclass_utils.sources import load
+from smartclass_utils import cleaning, images
+from smartclass_utils.cleaning import clean
+from smartclass_utils.config import (
+    MANIFEST_COLUMNS,
+    ROOT,
+    SPLITS,
+    SmartClassError,
+)
+from smartclass_utils.files import safe_name, sha256
 
 N = 12  # good images of each class
 SIZE = 16  # pixels
-
-
-def save(path, seed, size=20):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    generator = np.random.default_rng(seed)
-    pixels = generator.integers(0, 256, (size, size), dtype=np.uint8)
-    Image.fromarray(pixels).save(path)
 
 
 @pytest.fixture
@@ -33,34 +36,27 @@ def raw(tmp_path):
     names += [f"{i}.png" for i in range(N - len(names))]
     for k, label in enumerate(("angry", "happy")):
         for i, name in enumerate(names):
-            save(root / label / name, (k, i))
+            write_noise(root / label / name, (k, i))
     happy = root / "happy"
     (happy / "z1.jpg").write_bytes(b"")
     (happy / "z2.jpg").write_bytes(b"<html>")
     (happy / "z3.jpg").mkdir()
     (happy / "z4.jpg").symlink_to("gone.jpg")
     shutil.copy(happy / "0.png", happy / "z5.png")  # a duplicate
-    save(happy / "z6.png", 6)
+    write_noise(happy / "z6.png", 6)
     shutil.copy(happy / "z6.png", root / "angry" / "z6.png")  # contradicting labels
     Image.new("RGBA", (20, 20), (9, 9, 9, 99)).save(root / "angry" / "z7.png")
     return root
 
 
 def run(root, out, jobs=1, **options):
-    return clean(load(root), out, image_size=SIZE, jobs=jobs, progress=False, **options)
+    manifest = manifest_of(root)
+    return clean(manifest, out, image_size=SIZE, jobs=jobs, progress=False, **options)
 
 
-def contents(folder):
-    """Return path → hash of all files but clean.json, which holds the input's key."""
-    paths = [path for path in folder.rglob("*") if path.is_file()]
-    names = {path.relative_to(folder).as_posix(): sha256(path) for path in paths}
-    names.pop("clean.json")
-    return names
-
-
-def error_of(*arguments):
+def error_of(*arguments, **options):
     with pytest.raises(SmartClassError) as caught:
-        run(*arguments)
+        run(*arguments, **options)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -68,8 +64,7 @@ def error_of(*arguments):
 def test_every_file_is_accounted_for(raw, tmp_path):
     done = run(raw, tmp_path / "clean")
     assert not done.was_done
-    counts = [tuple(row) for row in done.counts.itertuples(index=False)]
-    assert counts == [
+    assert [tuple(row) for row in done.counts.itertuples(index=False)] == [
         ("kept", "", 2 * N),
         ("mended", "transparency put on white; one flat colour", 1),
         ("rejected", "duplicate", 1),
@@ -78,14 +73,13 @@ def test_every_file_is_accounted_for(raw, tmp_path):
         ("rejected", "not an image", 1),
         ("rejected", "same image under different labels", 2),
     ]
-    assert done.counts["images"].sum() == len(load(raw).table)
+    assert done.counts["images"].sum() == len(manifest_of(raw).table)
     assert len(done.labels) == 2 * N + 1
-    rejected = pd.read_csv(tmp_path / "clean" / "rejected.csv")
-    assert list(rejected) == ["file", "source", "label", "reason"]
+    assert list(done.rejected) == ["file", "source", "label", "reason"]
     conflict = (
         "same image under different labels: angry/z6.png (angry), happy/z6.png (happy)"
     )
-    assert dict(zip(rejected["file"], rejected["reason"], strict=True)) == {
+    assert dict(zip(done.rejected["file"], done.rejected["reason"], strict=True)) == {
         "angry/z6.png": conflict,
         "happy/z1.jpg": "empty",
         "happy/z2.jpg": "not an image",
@@ -103,87 +97,76 @@ def test_every_file_is_accounted_for(raw, tmp_path):
     ]
 
 
-def test_labels_csv_keeps_its_contract(raw, tmp_path):
+def test_images_without_a_class_are_left_out(raw, tmp_path):
+    manifest = manifest_of(raw)
+    manifest.table.loc[:4, ["label", "original_label"]] = "", "Fear"
+    done = clean(manifest, tmp_path / "clean", image_size=SIZE, progress=False)
+    assert tuple(done.counts.iloc[-1]) == ("left out", "Fear", 5)
+    assert done.counts["images"].sum() == len(manifest.table)
+
+
+def test_the_clean_folder_keeps_its_contract(raw, tmp_path):
     folder = run(raw, tmp_path / "clean").folder
     labels = pd.read_csv(folder / "labels.csv", keep_default_na=False)
     assert tuple(labels) == MANIFEST_COLUMNS
-    assert list(labels["file"]) == sorted(labels["file"])
-    assert not labels["file"].duplicated().any()
+    assert list(labels["file"]) == sorted(set(labels["file"]))
     assert set(labels["source"]) == {"raw"}
     assert set(labels["split"]) == set(SPLITS)
     for row in labels.itertuples():
         assert row.file == f"{row.label}/raw_{row.sha256[:12]}.png"
-    originals = [path for path in raw.rglob("*.*") if path.is_file()]
-    assert set(labels["sha256"]) < {sha256(path) for path in originals}
+    original = {sha256(path): path for path in raw.rglob("*.*") if path.is_file()}
     for name in ("é.png", "空.png", "a b.png", "a.png", "A.PNG"):
         assert sha256(raw / "happy" / name) in set(labels["sha256"])
     card = json.loads((folder / "clean.json").read_text("utf-8"))
     assert card["n_images"] == len(labels) == sum(card["split"].values())
     assert card["classes"] == ["angry", "happy"]
-    assert card["image_size"] == SIZE
-
-
-def test_names_cannot_leave_the_clean_folder(tmp_path):
-    labels = ("../../evil", "..", "/etc/evil", "clean.json", "images.npy", ".parts")
-    rows = ["file,label,source"]
-    for k, label in enumerate(labels):
-        for i in range(N):
-            save(tmp_path / "raw" / f"{k}_{i}.png", (k, i))
-            rows.append(f"{k}_{i}.png,{label},../../{k}")
-    (tmp_path / "raw" / "labels.csv").write_text("\n".join(rows), encoding="utf-8")
-    done = run(tmp_path / "raw", tmp_path / "in" / "clean")
-    assert set(done.labels["label"]) == set(labels)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "raw"]
-    inside = sorted(path.name for path in (tmp_path / "in").iterdir())
-    assert inside == [".clean.lock", "clean"]
-    home = done.folder.resolve()
-    for file in done.labels["file"]:
-        path = (home / file).resolve()
-        assert path.is_file()
-        assert path.parent.parent == home
-    assert (home / "images.npy").is_file()
-    assert run(tmp_path / "raw", tmp_path / "in" / "clean").was_done
-
-
-def test_no_column_of_a_list_is_lost(tmp_path):
-    names = ["kind", "reason", "notes", "original_file", "glasses"]
-    rows = [",".join(["file", "label", *names])]
-    for label in ("a", "b"):
-        for i in range(N):
-            save(tmp_path / "raw" / f"{label}{i}.png", (ord(label), i))
-            rows.append(f"{label}{i}.png,{label},{','.join(names)}")
-    (tmp_path / "raw" / "labels.csv").write_text("\n".join(rows), encoding="utf-8")
-    labels = run(tmp_path / "raw", tmp_path / "clean").labels
-    kept = labels[[*(f"{name} given" for name in names[:4]), "glasses"]]
-    assert (kept == names).all(axis=None)
-
-
-def test_the_array_holds_what_the_files_hold(raw, tmp_path):
-    done = run(raw, tmp_path / "clean")
-    pixels = np.load(done.folder / "images.npy")
-    assert pixels.shape == (len(done.labels), SIZE, SIZE)
-    of = {sha256(path): path for path in raw.rglob("*.*") if path.is_file()}
-    for image, row in zip(pixels, done.labels.itertuples(), strict=True):
-        np.testing.assert_array_equal(Image.open(done.folder / row.file), image)
-        again = images.decode(of[row.sha256], SIZE).array
+    assert (card["image_size"], card["given_split"]) == (SIZE, False)
+    pixels = np.load(folder / "images.npy")
+    assert pixels.shape == (len(labels), SIZE, SIZE)
+    for image, row in zip(pixels, labels.itertuples(), strict=True):
+        np.testing.assert_array_equal(Image.open(folder / row.file), image)
+        again = images.clean_image(original[row.sha256].read_bytes(), SIZE).pixels
         np.testing.assert_array_equal(again, image)
 
 
-def test_the_bytes_depend_on_neither_cores_nor_shards_nor_place(
-    raw, tmp_path, monkeypatch
-):
-    one = run(raw, tmp_path / "one")
-    moved = shutil.copytree(raw, tmp_path / "elsewhere" / "raw", symlinks=True)
-    for path in moved.rglob("*.png"):
-        os.utime(path, (1, 1))
-    monkeypatch.setattr(build, "SHARD", 7)
-    two = run(moved, tmp_path / "two", jobs=2)
-    assert contents(two.folder) == contents(one.folder)
-    assert two.fingerprint == one.fingerprint
-    assert {path.name for path in two.folder.iterdir()} == {
-        *("angry", "happy", "clean.json", "images.npy"),
-        *("labels.csv", "noted.csv", "rejected.csv"),
-    }
+def test_names_cannot_leave_the_clean_folder(tmp_path):
+    raw, home = tmp_path / "raw", tmp_path / "in" / "clean"
+    labels = ("../../evil", "..", "/etc/evil", "clean.json", "images.npy", ".pixels")
+    labels += ("con", "Aux.txt", "a" * 300, "ends. .")
+    for k in range(len(labels)):
+        for i in range(N):
+            write_noise(raw / f"{k:02d}" / f"{i}.png", (k, i))
+    manifest = manifest_of(
+        raw, label=np.repeat(labels, N), source=np.repeat(["../../x"], len(labels) * N)
+    )
+    options = {"image_size": SIZE, "progress": False}
+    done = clean(manifest, home, **options)
+    assert set(done.labels["label"]) == set(labels)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "raw"]
+    assert {path.name for path in home.parent.iterdir()} == {".clean.lock", "clean"}
+    folders = {file.split("/")[0] for file in done.labels["file"]}
+    assert {path.name for path in home.iterdir() if path.is_dir()} == folders
+    for file in done.labels["file"]:
+        assert (home / file).resolve().parent.parent == home.resolve()
+        assert (home / file).is_file()
+    assert clean(manifest, home, **options).was_done
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("happy", "happy"),
+        ("a/b:c", "a-b-c"),
+        ("con", "con_"),
+        ("COM1.x", "COM1.x_"),
+        ("console", "console"),
+        ("labels.csv", "labels.csv_"),
+        (" . ", "unnamed"),
+        ("x" * 59 + ". y", "x" * 59),
+    ],
+)
+def test_a_name_is_one_that_every_system_takes(name, safe):
+    assert safe_name(name) == safe
 
 
 def test_what_is_done_is_not_done_twice(raw, tmp_path, monkeypatch):
@@ -195,57 +178,116 @@ def test_what_is_done_is_not_done_twice(raw, tmp_path, monkeypatch):
     assert again.fingerprint == first.fingerprint
     pd.testing.assert_frame_equal(again.labels, first.labels)
     pd.testing.assert_frame_equal(again.counts, first.counts)
-    save(raw / "happy" / "new.png", 99)
+    write_noise(raw / "happy" / "new.png", 99)
     more = run(raw, tmp_path / "clean")
     assert not more.was_done
     assert len(more.labels) == len(first.labels) + 1
-    save(raw / "happy" / "new.png", 100)
-    changed = run(raw, tmp_path / "clean")
-    assert not changed.was_done
-    assert changed.fingerprint != more.fingerprint
+    write_noise(raw / "happy" / "new.png", 100)
+    assert run(raw, tmp_path / "clean").fingerprint != more.fingerprint
+
+
+@pytest.mark.parametrize("module", ["images", "cleaning", "copies", "splits"])
+def test_a_change_in_the_code_is_noticed(raw, tmp_path, monkeypatch, module):
+    before = cleaning.input_key(manifest_of(raw), SIZE, None)
+
+    def changed(path):
+        return "another" if path.stem == module else sha256(path)
+
+    monkeypatch.setattr(cleaning, "sha256", changed)
+    assert cleaning.input_key(manifest_of(raw), SIZE, None) != before
+
+
+LEVEL = 10
+
+
+def brighter(image):
+    return np.clip(image.astype(int) + LEVEL, 0, 255).astype(np.uint8)
+
+
+def test_a_function_of_the_reader_is_part_of_the_key(raw, tmp_path, monkeypatch):
+    plain, out = run(raw, tmp_path / "plain"), tmp_path / "clean"
+    first = run(raw, out, prepare=brighter, jobs=2)
+    pixels = [np.load(done.folder / "images.npy") for done in (plain, first)]
+    np.testing.assert_array_equal(pixels[1], brighter(pixels[0]))
+    assert "image.astype(int) + LEVEL" in (out / "clean.json").read_text("utf-8")
+    assert run(raw, out, prepare=brighter).was_done
+    monkeypatch.setattr(sys.modules[__name__], "LEVEL", 20)  # not in its own lines
+    assert not run(raw, out, prepare=brighter).was_done
+    assert not run(raw, out).was_done
+    before = hashes(out)
+    assert "PREPARE returns float64" in error_of(raw, out, prepare=lambda x: x / 2)
+    assert hashes(out) == before
 
 
 @pytest.mark.parametrize("name", ["rejected.csv", "noted.csv", "images.npy", "png"])
 def test_a_harmed_folder_is_made_again(raw, tmp_path, name):
     first = run(raw, tmp_path / "clean")
-    whole = contents(first.folder)
+    whole = hashes(first.folder)
     (first.folder / (first.labels["file"][0] if name == "png" else name)).unlink()
     assert not run(raw, tmp_path / "clean").was_done
-    assert contents(first.folder) == whole
+    assert hashes(first.folder) == whole
 
 
-def stop_after(monkeypatch, files, error):
-    """Let the decoding raise after so many files; return the files decoded."""
-    seen, read = [], images.read
-
-    def read_some(path):
-        if len(seen) >= files:
-            raise error
-        seen.append(path)
-        return read(path)
-
-    monkeypatch.setattr(images, "read", read_some)
-    return seen
-
-
-def test_an_interrupted_run_goes_on_where_it_stopped(raw, tmp_path, monkeypatch):
-    monkeypatch.setattr(build, "SHARD", 5)
-    total = len(load(raw).table)
+@pytest.mark.parametrize(
+    "error",
+    [
+        KeyboardInterrupt(),
+        OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
+        OSError(errno.EROFS, os.strerror(errno.EROFS)),
+    ],
+    ids=["interrupted", "full disk", "read-only disk"],
+)
+def test_an_older_folder_stays_whole(raw, tmp_path, monkeypatch, error):
     out = tmp_path / "clean"
-    older = run(raw, out)
-    before = contents(out)
-    save(raw / "happy" / "new.png", 99)
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        stop_after(patch, 13, KeyboardInterrupt())
-        run(raw, out)
-    assert contents(out) == before
-    assert json.loads((out / "clean.json").read_text())["n_images"] == len(older.labels)
+    run(raw, out)
+    before = hashes(out)
+    write_noise(raw / "happy" / "new.png", 99)
+
+    def fail(*_):
+        raise error
+
     with monkeypatch.context() as patch:
-        seen = stop_after(patch, 10**6, None)
-        resumed = run(raw, out)
-    assert len(seen) == total + 1 - 10  # two shards of five were in the journal
-    assert not list(tmp_path.glob("clean.*"))
-    assert contents(resumed.folder) == contents(run(raw, tmp_path / "fresh").folder)
+        patch.setattr(cleaning, "write_images", fail)
+        if isinstance(error, OSError):
+            message = error_of(raw, out)
+            assert f"{tmp_path} cannot be written to ({error.strerror}): " in message
+        else:
+            with pytest.raises(KeyboardInterrupt):
+                run(raw, out)
+    assert hashes(out) == before
+    assert hashes(run(raw, out).folder) == hashes(run(raw, tmp_path / "fresh").folder)
+    assert {path.name for path in tmp_path.glob(".*")} == {
+        *(".clean.lock", ".fresh.lock"),
+    }
+
+
+KILLED = """
+import sys
+from pathlib import Path
+sys.path.insert(0, "tests")
+from image_bytes import manifest_of
+from smartclass_utils.cleaning import clean
+clean(manifest_of(Path(sys.argv[1])), sys.argv[2], image_size=16, progress=False)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGKILL is of POSIX")
+@pytest.mark.parametrize("seconds", [0, 0.02])
+def test_a_killed_run_leaves_nothing_half_and_the_next_ends_well(
+    raw, tmp_path, seconds
+):
+    out = tmp_path / "clean"
+    child = subprocess.Popen(
+        [sys.executable, "-c", KILLED, raw, out], cwd=ROOT, start_new_session=True
+    )
+    while not (tmp_path / ".clean.new").exists() and child.poll() is None:
+        time.sleep(0.001)
+    time.sleep(seconds)
+    os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+    assert not out.exists() or (out / "clean.json").exists()
+    assert hashes(run(raw, out).folder) == hashes(run(raw, tmp_path / "fresh").folder)
+    assert {path.suffix for path in tmp_path.glob(".*")} == {".lock"}
 
 
 def test_a_run_killed_between_two_renamings_is_mended(raw, tmp_path):
@@ -255,19 +297,25 @@ def test_a_run_killed_between_two_renamings_is_mended(raw, tmp_path):
     assert not (tmp_path / ".clean.old").exists()
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
-def test_a_full_disk_is_one_sentence(raw, tmp_path, monkeypatch, number):
-    run(raw, tmp_path / "clean")
-    before = contents(tmp_path / "clean")
-    save(raw / "happy" / "new.png", 99)
+def test_a_second_run_waits_and_takes_what_is_there(raw, tmp_path, monkeypatch, capsys):
+    out, calls, fill = tmp_path / "clean", [], cleaning.fill
+    other = threading.Thread(target=lambda: calls.append(run(raw, out)))
 
-    def fail(*_):
-        raise OSError(number, os.strerror(number))
+    def slow_fill(*arguments):
+        calls.append(arguments)
+        other.start()
+        other.join(timeout=0.5)  # it cannot end while the lock is held
+        return fill(*arguments)
 
-    monkeypatch.setattr(build, "write_images", fail)
-    message = error_of(raw, tmp_path / "clean")
-    assert f"{tmp_path} cannot be written to ({os.strerror(number)}): make " in message
-    assert contents(tmp_path / "clean") == before
+    monkeypatch.setattr(cleaning, "fill", slow_fill)
+    first = run(raw, out)
+    other.join()
+    assert not first.was_done
+    assert calls[1].was_done
+    assert len(calls) == 2
+    assert f"Another run is cleaning into {out}; this one waits" in (
+        capsys.readouterr().out
+    )
 
 
 def test_folders_that_cannot_be_used_are_refused(raw, tmp_path):
@@ -280,47 +328,58 @@ def test_folders_that_cannot_be_used_are_refused(raw, tmp_path):
     assert "text.tex is a file" in error_of(raw, foreign / "text.tex")
     assert (foreign / "text.tex").read_text("utf-8") == "mine"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["raw", "thesis"]
-    with pytest.raises(
-        SmartClassError, match="IMAGE_SIZE=15 is out of range: choose 16"
-    ):
-        clean(load(raw), tmp_path / "clean", image_size=15)
+    for size in (15, 225, "48"):
+        with pytest.raises(SmartClassError, match=r"IMAGE_SIZE=.* is out of range"):
+            clean(manifest_of(raw), tmp_path / "clean", image_size=size)
 
 
-def test_a_class_without_enough_images_is_named(raw, tmp_path):
+def test_a_class_without_usable_images_is_named(raw, tmp_path):
     (raw / "neutral").mkdir()
     (raw / "neutral" / "1.jpg").write_bytes(b"<html>")
-    assert "Class 'neutral' has no usable image" in error_of(raw, tmp_path / "clean")
-    save(raw / "neutral" / "2.png", 50)
+    message = error_of(raw, tmp_path / "clean")
+    assert message.startswith(
+        f"Class 'neutral' has no usable image in {raw} (not an image)"
+    )
+    write_noise(raw / "neutral" / "2.png", 50)
     assert "Class 'neutral' has only 1 usable" in error_of(raw, tmp_path / "clean")
     assert not (tmp_path / "clean").exists()
-    for path in raw.rglob("*.[pP]*"):
-        path.write_bytes(b"<html>")
-    message = error_of(raw, tmp_path / "clean")
-    assert "can be used (not an image, …): check the download" in message
+
+
+def test_a_given_split_and_its_duplicates_are_kept(tmp_path):
+    for i in range(12):
+        write_noise(tmp_path / "own" / "a" / f"{i:02d}.png", i % 11)  # 0 and 11 same
+    columns = {"label": list("ab" * 6), "split": np.repeat(SPLITS, 4)}
+    manifest = manifest_of(tmp_path / "own", True, **columns, glasses="yes")
+    done = clean(manifest, tmp_path / "clean", image_size=SIZE, progress=False)
+    assert tuple(done.labels) == (*MANIFEST_COLUMNS, "glasses")
+    note = "same image under different labels, kept as the split is given"
+    assert list(done.noted["note"]) == [note, note]
+    assert set(done.noted["original_file"]) == {"a/00.png", "a/11.png"}
+    split = done.labels.set_index("sha256")["split"]
+    for i in range(1, 11):
+        assert split[sha256(tmp_path / "own" / "a" / f"{i:02d}.png")] == SPLITS[i // 4]
+    assert len(done.labels) == 12
+
+
+def test_a_file_that_is_twice_in_a_given_split_gets_two_names(tmp_path):
+    for i in range(12):
+        write_noise(tmp_path / "own" / "a" / f"{i:02d}.png", i % 10)  # 0 and 10, 1, 11
+    columns = {"label": list("ab" * 6), "split": np.repeat(SPLITS, 4)}
+    manifest = manifest_of(tmp_path / "own", True, **columns)
+    done = clean(manifest, tmp_path / "clean", image_size=SIZE, progress=False)
+    assert done.labels["file"].str.endswith("-2.png").sum() == 2
+    assert done.labels["file"].nunique() == 12
 
 
 def test_c_libraries_print_nothing_into_the_notebook(tmp_path, capfd):
     pixels = np.random.default_rng(0).integers(0, 256, (20, 20), dtype=np.uint8)
-    path = tmp_path / "a.tif"
-    Image.fromarray(pixels).save(path, compression="tiff_adobe_deflate")
-    path.write_bytes(path.read_bytes()[:200] + bytes(200) + path.read_bytes()[400:])
+    content = encoded(pixels, "TIFF", compression="tiff_adobe_deflate")
+    broken = content[:200] + bytes(200) + content[400:]
     with pytest.raises(images.Rejected):
-        images.decode(path, SIZE)
+        images.clean_image(broken, SIZE)
     assert "ZIP" in capfd.readouterr().err  # so there is something to keep quiet
-    shards.clean_shard(str(tmp_path), ["a.tif"], SIZE, tmp_path / "00000.npz")
+    (tmp_path / "a.tif").write_bytes(broken)
+    _, verdicts = cleaning.clean_batch([tmp_path / "a.tif"], SIZE, None)
+    assert verdicts[0][1] == "damaged"
     os.write(2, b"heard again")
     assert capfd.readouterr().err == "heard again"
-
-
-def test_a_png_that_is_gone_from_the_journal_is_written_again(tmp_path):
-    Image.fromarray(np.arange(400, dtype=np.uint8).reshape(20, 20)).save(
-        tmp_path / "a.png"
-    )
-    part = tmp_path / "00000.npz"
-    shards.clean_shard(str(tmp_path), ["a.png"], 20, part)
-    pixels = shards.read_images(part)
-    shards.move_pngs(part, pixels, [str(tmp_path / "moved.png")])
-    shards.move_pngs(part, pixels, [str(tmp_path / "again.png")])
-    moved, again = (tmp_path / f"{n}.png" for n in ("moved", "again"))
-    assert moved.read_bytes() == again.read_bytes()
-    assert not (tmp_path / "00000" / "0.png").exists()

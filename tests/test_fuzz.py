@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from benchmarks import bench_decoder, mutations
-from smartclass_utils.cleaning import images
+from smartclass_utils import images
 
 SIZE = 16  # pixels
 # The same files every time, so that a failure can be seen again.
@@ -26,14 +26,14 @@ def harmless(content):
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # nothing of it may reach the notebook
         try:
-            decoded = images.decode_bytes(content, SIZE)
+            clean = images.clean_image(content, SIZE)
         except images.Rejected as verdict:
             assert verdict.kind
             return None
-    assert decoded.array.shape == (SIZE, SIZE)
-    assert decoded.array.dtype == np.uint8
-    assert all(isinstance(note, str) for note in decoded.notes)
-    return decoded.array
+    assert clean.pixels.shape == (SIZE, SIZE)
+    assert clean.pixels.dtype == np.uint8
+    assert all(isinstance(note, str) for note in clean.notes)
+    return clean.pixels
 
 
 def test_the_sound_files_are_kept():
@@ -64,19 +64,6 @@ def test_any_bytes_after_a_true_beginning_are_kept_or_rejected(end, file):
 def test_a_cut_file_is_rejected_or_still_the_same_image(data, file):
     cut = harmless(file[: data.draw(st.integers(1, len(file) - 1))])
     assert cut is None or (cut == harmless(file)).all()
-
-
-@given(number=NUMBERS)
-@settings(FIXED, max_examples=20)
-def test_a_row_of_numbers_is_kept_or_rejected(number):
-    rng = np.random.default_rng(number)
-    row = " ".join(map(str, rng.integers(0, 256, images.FER_SIDE**2))).encode()
-    content = mutations.MUTATIONS[number % len(mutations.MUTATIONS)](row, rng)
-    try:
-        array = images.decode_bytes(content, SIZE, is_row=True).array
-    except images.Rejected:
-        return
-    assert array.shape == (SIZE, SIZE)
 
 
 CHILD = """

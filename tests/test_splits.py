@@ -1,149 +1,188 @@
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
+from sklearn.model_selection import train_test_split
+from test_copies import smooth_images
 
-from smartclass_utils.cleaning.folder import clean
-from smartclass_utils.cleaning.splits import complete_split, draw_split
-from smartclass_utils.config import MANIFEST_COLUMNS, SPLITS, SmartClassError
-from smartclass_utils.files import sha256
-from smartclass_utils.sources import load
+from smartclass_utils import splits
+from smartclass_utils.config import SPLITS, SmartClassError
+from smartclass_utils.splits import deal, deal_folds, freeze, joint_groups
 
 
 def labels_of(**counts):
-    return pd.Series([name for name, n in counts.items() for _ in range(n)])
+    return np.array([name for name, n in counts.items() for _ in range(n)], object)
 
 
-def nobody(labels):
-    return pd.Series([""] * len(labels))
+def single(labels):
+    return np.arange(len(labels))
 
 
 def parts_of(labels, split):
     counts = pd.crosstab(np.asarray(labels), np.asarray(split))
-    return {
-        label: tuple(row[["train", "val", "test"]]) for label, row in counts.iterrows()
-    }
+    return {label: tuple(row[[*SPLITS]]) for label, row in counts.iterrows()}
 
 
-def test_every_class_is_shared_out_70_15_15():
-    labels = labels_of(angry=100, engaged=20, happy=200)
-    split = draw_split(labels, nobody(labels))
-    assert parts_of(labels, split) == {
-        "angry": (70, 15, 15),
-        "engaged": (14, 3, 3),
-        "happy": (140, 30, 30),
-    }
-
-
-def test_the_same_split_every_time_and_not_in_order():
-    labels = labels_of(a=50, b=50)
-    split = draw_split(labels, nobody(labels))
-    np.testing.assert_array_equal(draw_split(labels, nobody(labels)), split)
-    assert (split[:35] == "train").mean() < 1
-    mixed = labels.sample(frac=1, random_state=0)
-    counts = parts_of(mixed, draw_split(mixed, nobody(mixed)))["a"]
-    assert counts == pytest.approx((35, 7.5, 7.5), abs=1)
-
-
-def test_a_subject_is_in_one_part_only():
-    labels = pd.Series(["angry", "happy"] * 200)
-    subjects = pd.Series([f"p{i // 10}" for i in range(400)])
-    split = draw_split(labels, subjects)
-    assert pd.Series(split).groupby(subjects).nunique().max() == 1
-    shares = pd.Series(split).value_counts(normalize=True)
-    assert shares.to_dict() == pytest.approx(
-        {"train": 0.7, "val": 0.15, "test": 0.15}, abs=0.03
-    )
-    counts = parts_of(labels, split)
-    assert counts["angry"] == counts["happy"]
-    np.testing.assert_array_equal(draw_split(labels, subjects), split)
-
-
-def test_images_without_a_subject_are_drawn_singly():
-    labels = labels_of(angry=140, happy=140)
-    subjects = pd.Series([f"p{i // 4}" if i % 140 < 100 else "" for i in range(280)])
-    split = draw_split(labels, subjects)
-    named = subjects != ""
-    assert pd.Series(split)[named].groupby(subjects[named]).nunique().max() == 1
-    single = parts_of(labels[~named], split[~named])
-    assert single == {"angry": (28, 6, 6), "happy": (28, 6, 6)}
-
-
-def test_a_few_images_without_a_subject_do_not_stop_the_others():
-    labels = labels_of(angry=40, happy=40)
-    subjects = pd.Series([f"p{i // 2}" for i in range(80)])
-    subjects[[0, 79]] = ""
-    split = draw_split(labels, subjects)
-    assert list(split[[0, 79]]) == ["train", "train"]
-    assert min(parts_of(labels, split)["angry"]) >= 4
+def is_whole(split, groups):
+    return pd.Series(split).groupby(groups).nunique().max() == 1
 
 
 @pytest.mark.parametrize(
-    ("counts", "message"),
+    ("counts", "wanted"),
     [
-        ({"angry": 40, "happy": 1}, "Class 'happy' has only 1 usable image, too few"),
-        ({"angry": 40, "happy": 2}, "Class 'happy' has only 2 usable images"),
-        ({"angry": 400, "happy": 3}, "Class 'happy' has only 3 usable images"),
-        ({"angry": 3, "happy": 3}, "has only 3 usable images, too few for each of tr"),
+        ({"angry": 100, "engaged": 20}, {"angry": (70, 15, 15), "engaged": (14, 3, 3)}),
+        ({"angry": 6, "happy": 6}, {"angry": (4, 1, 1), "happy": (4, 1, 1)}),
+        ({"angry": 400, "happy": 3}, {"angry": (280, 60, 60), "happy": (1, 1, 1)}),
+        (dict.fromkeys("abcdefghijklmnopqrst", 6), dict.fromkeys("at", (4, 1, 1))),
     ],
 )
-def test_a_class_with_too_few_images_is_named(counts, message):
+def test_every_class_is_shared_out_70_15_15(counts, wanted):
     labels = labels_of(**counts)
+    split = deal(labels, single(labels))
+    found = parts_of(labels, split)
+    assert {label: found[label] for label in wanted} == wanted
+    np.testing.assert_array_equal(deal(labels, single(labels)), split)
+    assert (deal(labels, single(labels), seed=1) != split).any()
+
+
+def test_the_dealing_by_hand():
+    labels = labels_of(a=40, b=20)
+    wanted = np.full(60, "train", object)
+    for label, n in (("a", 6), ("b", 3)):
+        rest = np.flatnonzero(labels == label)
+        for part in ("test", "val"):
+            rest, drawn = train_test_split(rest, test_size=n, random_state=42)
+            wanted[drawn] = part
+    np.testing.assert_array_equal(deal(labels, single(labels)), wanted)
+
+
+def test_copies_follow_the_first_of_them():
+    labels, groups = labels_of(a=100, b=100), np.arange(200)
+    groups[100:160] = groups[:60]  # 60 images have a double, of another class
+    split = deal(labels, groups)
+    assert is_whole(split, groups)
+    shares = [np.mean(split == part) for part in SPLITS]
+    assert shares == pytest.approx([0.7, 0.15, 0.15], abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("labels", "groups", "wanted"),
+    [
+        # 40 people, 10 images each; both classes of each
+        (list("ab") * 200, np.arange(400) // 10, {"a": (140, 30, 30)}),
+        # 3 people
+        (list("ab") * 30, np.arange(60) // 20, {"a": (10, 10, 10), "b": (10, 10, 10)}),
+        # 3 people of 40, 6 and 4 images: the largest trains
+        (list("ab") * 25, [0] * 40 + [1] * 6 + [2] * 4, {"a": (20, 3, 2)}),
+        # class b on 3 of 12 people
+        (["a"] * 60 + list("ba") * 15, np.arange(90) // 5, None),
+    ],
+)
+def test_the_images_of_a_person_stay_together(labels, groups, wanted):
+    split = deal(labels, groups)
+    assert is_whole(split, np.asarray(groups))
+    found = parts_of(labels, split)
+    assert min(map(min, found.values())) > 0
+    for label, parts in (wanted or {}).items():
+        assert sorted(found[label]) == sorted(parts)
+        assert found[label][0] == max(parts)
+
+
+def test_people_and_single_images_mix():
+    labels = labels_of(angry=140, happy=140)
+    groups = np.array([i // 4 if i % 140 < 100 else 1000 + i for i in range(280)])
+    split = deal(labels, groups)
+    assert is_whole(split, groups)
+    for counts in parts_of(labels, split).values():
+        assert counts == pytest.approx((98, 21, 21), abs=8)
+
+
+NOBODY, FRAMES = [""] * 120, np.arange(120) // 60
+TWO = ["p1", "p2"] * 60
+
+
+@pytest.mark.parametrize(
+    ("labels", "groups", "subjects", "message"),
+    [
+        (labels_of(a=40, b=1), range(41), [""] * 41, "'b' has only 1 usable image, to"),
+        (labels_of(a=40, b=2), range(42), [""] * 42, "'b' has only 2 usable images"),
+        (
+            *(labels_of(a=60, b=60), FRAMES, NOBODY),
+            "Class 'a' has 60 usable images, but near-copies count as one, which lea",
+        ),
+        (
+            *(labels_of(a=60, b=60), [0, 1] * 60, TWO),
+            "Class 'a' shows only 2 subjects, too few for each of train, val, test:",
+        ),
+        (
+            *(list("ab") * 6 + list("c") * 3, [0] * 6 + [1] * 6 + [2, 3, 4]),
+            *([""] * 15, "Class 'a' has 6 usable images, but near-copies"),
+        ),
+        (
+            # 0, 1 and 2 must part for a, 3 goes with 2 for b, and not for c
+            *(list("aaabbbccc"), [0, 1, 2, 0, 1, 3, 2, 3, 4]),
+            *([""] * 9, "no dealing of these gives every class to each of"),
+        ),
+    ],
+)
+def test_where_there_is_no_split_the_true_reason_is_said(
+    labels, groups, subjects, message
+):
     with pytest.raises(SmartClassError, match=message):
-        draw_split(labels, nobody(labels))
+        deal(labels, groups, subjects=subjects)
 
 
-def test_too_few_subjects_are_one_sentence():
-    labels = labels_of(angry=20, happy=20)
-    subjects = pd.Series(["p1", "p2"] * 20)
-    with pytest.raises(SmartClassError, match="2 subjects are too few for train, val"):
-        draw_split(labels, subjects)
-    alone = pd.Series(["p1"] * 20 + ["p2"] * 10 + ["p3"] * 10)
-    with pytest.raises(SmartClassError, match="Class 'angry' has only 20 usable"):
-        draw_split(labels, alone)
+def test_joint_groups_link_copies_and_people():
+    images = smooth_images(8)
+    images[3], images[5] = images[2] * 0.9 + 12, images[4][:, ::-1]
+    subjects = ["", "", "ann", "", "ann", "", "bob", "bob"]
+    groups = joint_groups(images, subjects)
+    assert groups.tolist() == [0, 1, 2, 2, 2, 2, 3, 3]
+    assert joint_groups(images[:3], [""] * 3).tolist() == [0, 1, 2]
 
 
-def test_a_given_split_is_kept():
-    labels = pd.Series(["a", "b"] * 3)
-    given = pd.Series(["train", "train", "test", "test", "val", "val"])
-    assert list(complete_split(labels, given)) == list(given)
-    assert list(given) == ["train", "train", "test", "test", "val", "val"]
+class TestGiven:
+    IMAGES = np.zeros((0, 1, 1))  # not looked at
+
+    def test_a_given_split_is_kept(self):
+        given = np.array(["train", "train", "test", "test", "val", "val"])
+        split = freeze(self.IMAGES, list("ab") * 3, [""] * 6, given)
+        assert list(split) == list(given)
+
+    def test_a_class_that_it_lacks_is_named(self):
+        given = ["train", "train", "test", "train", "val", "val"]
+        with pytest.raises(SmartClassError, match="no usable image of class 'b' in te"):
+            freeze(self.IMAGES, list("ab") * 3, [""] * 6, given)
+        with pytest.raises(SmartClassError, match="no usable image of class 'a' in tr"):
+            freeze(self.IMAGES, list("ab") * 2, [""] * 4, ["test"] * 4)
+
+    @pytest.mark.parametrize(
+        ("given", "wanted"),
+        [
+            ((["train"] * 17 + ["test"] * 3) * 15, {"a": (140, 30, 30)}),
+            ((["train"] * 17 + ["val"] * 3) * 15, {"b": (70, 15, 15)}),
+            (["train"] * 300, {"a": (140, 30, 30), "b": (70, 15, 15)}),
+        ],
+    )
+    def test_what_is_missing_comes_out_of_train(self, given, wanted, monkeypatch):
+        monkeypatch.setattr(splits, "near_copies", single)
+        labels, given = labels_of(a=200, b=100), np.array(given)
+        split = freeze(np.zeros((300, 1, 1)), labels, [""] * 300, given)
+        assert (split[given != "train"] == given[given != "train"]).all()
+        assert wanted.items() <= parts_of(labels, split).items()
+
+    def test_copies_of_one_picture_are_not_parted(self):
+        images = np.repeat(smooth_images(30), 2, axis=0)
+        given = ["train"] * 48 + ["test"] * 12
+        split = freeze(images, list("ab") * 30, [""] * 60, given)
+        assert is_whole(split, np.arange(60) // 2)
 
 
-def test_val_comes_out_of_train_and_never_of_test():
-    labels = pd.Series(["a"] * 200 + ["b"] * 100)
-    given = pd.Series((["train"] * 17 + ["test"] * 3) * 15)
-    split = complete_split(labels, given)
-    assert list(split == "test") == list(given == "test")
-    assert parts_of(labels, split) == {"a": (140, 30, 30), "b": (70, 15, 15)}
-    assert list(given.unique()) == ["train", "test"]
-    np.testing.assert_array_equal(complete_split(labels, given), split)
-
-
-def test_a_given_split_needs_every_class_in_every_part():
-    labels = pd.Series(["a", "b"] * 3)
-    given = pd.Series(["train", "train", "test", "train", "val", "val"])
-    with pytest.raises(SmartClassError, match="Class 'b' has only 3 usable images"):
-        complete_split(labels, given)
-    with pytest.raises(SmartClassError, match="too few for each of train, val, test"):
-        complete_split(labels[:4], given[:4])
-
-
-def test_a_given_split_and_its_duplicates_are_kept(tmp_path):
-    root, rows = tmp_path / "own", ["file,label,split,glasses"]
-    root.mkdir()
-    for i in range(12):
-        pixels = np.random.default_rng(i % 11).integers(
-            0, 256, (20, 20), dtype=np.uint8
-        )
-        Image.fromarray(pixels).save(root / f"{i}.png")  # 0 and 11 are the same
-        rows.append(f"{i}.png,{'ab'[i % 2]},{SPLITS[i // 4]},yes")
-    (root / "labels.csv").write_text("\n".join(rows), "utf-8")
-    done = clean(load(root), tmp_path / "clean", image_size=16, jobs=1, progress=False)
-    assert tuple(done.labels) == (*MANIFEST_COLUMNS, "glasses")
-    note = "same image under different labels, kept as the split is given"
-    assert list(done.noted["note"]) == [note, note]
-    assert set(done.noted["original_file"]) == {"0.png", "11.png"}
-    split = done.labels.set_index("sha256")["split"]
-    assert all(split[sha256(root / f"{i}.png")] == SPLITS[i // 4] for i in range(1, 11))
-    assert len(done.labels) == 12
+def test_folds_are_even_and_keep_groups():
+    labels, groups = labels_of(a=100, b=50), np.arange(150) // 2
+    folds = deal_folds(labels, groups, 5)
+    assert is_whole(folds, groups)
+    assert pd.crosstab(labels, folds).to_numpy().tolist() == [[20] * 5, [10] * 5]
+    assert (deal_folds(labels, groups, 5, seed=1) != folds).any()
+    for k in (1, 26):
+        with pytest.raises(SmartClassError, match="choose 2 to 25, the number of grou"):
+            deal_folds(labels, groups, k)
