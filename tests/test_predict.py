@@ -3,8 +3,6 @@
 import io
 import subprocess
 import sys
-from contextlib import nullcontext
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -32,6 +30,7 @@ from smartclass_utils.predict import (
 
 ASTRONAUT = skimage.data.astronaut()  # uint8 (512, 512, 3), public domain
 SMALL = ASTRONAUT[:64, :64]
+FACELESS = ["coffee", "chelsea", "rocket", "coins", "moon", "brick", "grass", "gravel"]
 
 
 def store(file, known=CLASSES, size=48, **changed):
@@ -90,9 +89,7 @@ class TestFaces:
         assert abs(box.top + box.height / 2 - row) < 0.03 * side
         assert abs(box.left + box.width / 2 - column) < 0.03 * side
 
-    @pytest.mark.parametrize(
-        "name", ["coffee", "chelsea", "rocket", "coins", "moon", "brick"]
-    )
+    @pytest.mark.parametrize("name", FACELESS)
     def test_no_face_where_there_is_none(self, name):
         assert find_faces(getattr(skimage.data, name)()) == []
 
@@ -443,20 +440,15 @@ class TestCommand:
         assert "\x1b" not in text
         assert "a\\x1b[31m\\n.png" in text
 
-    @pytest.mark.parametrize("stdout", ["closed pipe", "ascii", "none"])
+    @pytest.mark.parametrize("stdout", ["ascii", "none"])
     def test_printing_never_decides_whether_the_table_is_written(
         self, photos, model_file, monkeypatch, stdout
     ):
-        def closed(*_):
-            raise BrokenPipeError
-
         ascii_only = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
-        broken = SimpleNamespace(encoding="utf-8", write=closed, flush=closed)
-        found = {"closed pipe": broken, "ascii": ascii_only, "none": None}
+        found = {"ascii": ascii_only, "none": None}
         path, out = save(SMALL, photos / "é空.png"), photos / "out.csv"
         monkeypatch.setattr("sys.stdout", found[stdout])
-        with pytest.raises(OSError) if stdout == "closed pipe" else nullcontext():
-            self.run(path, "--model", model_file, "--csv", out)
+        self.run(path, "--model", model_file, "--csv", out)
         monkeypatch.undo()
         assert pd.read_csv(out)["file"].tolist() == [str(path)]
         if stdout == "ascii":
