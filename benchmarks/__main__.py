@@ -9,20 +9,12 @@ from pathlib import Path
 import psutil
 import torch
 
+from smartclass_utils.commands.record import fill
 from smartclass_utils.files import write_json, write_text
 from smartclass_utils.hardware import environment
-from smartclass_utils.commands.record import fill
 
 BENCHMARKS = ("cleaning", "training", "gpu", "report")
-SOAK = (
-    "decoder",
-    "killed_cleaning",
-    "killed_training",
-    "killed_export",
-    "together",
-    "disk",
-    "scale",
-)  # not about speed, and take minutes
+SOAK = ("decoder", "killed", "disk", "scale")  # not about speed, and take minutes
 RESULTS = Path(__file__).with_name("results.json")
 PAGE = Path(__file__).with_name("README.md")
 

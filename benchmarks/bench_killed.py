@@ -52,13 +52,14 @@ for seed in range(3):
 EXPORT = """
 import sys
 from pathlib import Path
-from smartclass_utils.commands.report import STAGE, export, publish, the_only_one
+from smartclass_utils.commands.report import LOCK, STAGE, export, publish
 from smartclass_utils.config import workspace_in
+from smartclass_utils.files import only_one
 place = workspace_in(Path(sys.argv[2]))
 print("ready", flush=True)
-with the_only_one(place.out):
+with only_one(place.out / LOCK, "busy"):
     export(workspace_in(place.out / STAGE))
-    publish(place.out / STAGE, place)
+    publish(place.out / STAGE, place.out)
 """
 
 

@@ -1,0 +1,68 @@
+"""Chapters 3 and 4 on small made-up data that tempts their sentences."""
+
+import json
+
+import numpy as np
+import pytest
+from chapters import run_chapter, texts
+from conftest import write_clean
+
+from smartclass_utils.checkpoints import read_cards
+from smartclass_utils.dataset import load_clean
+
+PAIR = ("cat", "dog")
+
+
+def evaluated(tmp_path, training=None, **options):
+    """Run chapters 3 and 4; return the text of 4 and the networks in results.json."""
+    run_chapter(3, tmp_path, training, **options)
+    said = texts(run_chapter(4, tmp_path))
+    content = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
+    return said, {entry["name"]: entry for entry in content["models"]}
+
+
+def test_one_training_of_noise_in_two_classes_carries_no_verdict(tmp_path):
+    folder = write_clean(tmp_path / "clean", PAIR, per_class=20)
+    noise = np.random.default_rng(1).integers(0, 255, (40, 16, 16), dtype=np.uint8)
+    np.save(folder / "images.npy", noise)
+    said, found = evaluated(tmp_path, {"EPOCHS": 1, "SEEDS": 1})
+    assert said.count("can't tell") == 3  # pairs of three networks
+    assert "reported: 500" not in said and "engaged" not in said
+    for entry in found.values():
+        counts = np.array(entry["confusion"])
+        assert counts.sum() == 8
+        assert entry["accuracy"] == pytest.approx(np.trace(counts) / 8)
+        never = counts.sum(axis=0) == 0
+        for label, is_never in zip(PAIR, never, strict=True):
+            assert not is_never or entry["per_class"][label]["precision"] == 0
+        assert "accuracy_sd" not in entry
+
+
+def test_perfect_networks_leave_no_wrong_face_and_no_winner(tmp_path):
+    write_clean(tmp_path / "clean", PAIR, per_class=40)
+    longer = {"EPOCHS": 8, "SEEDS": 2, "BATCH_SIZE": 8}
+    said, found = evaluated(tmp_path, longer)
+    assert [entry["accuracy"] for entry in found.values()] == [1, 1, 1]
+    assert said.count("can't tell") == 3
+    assert "3 of 3 at least 10 points above" in said
+
+
+def test_what_a_student_changes_in_chapter_3_is_what_chapter_4_judges(tmp_path):
+    data = load_clean(write_clean(tmp_path / "clean", per_class=20))
+    adam = "torch.optim.Adam(model.parameters(), lr=LEARNING_RATE, fused=True)"
+    sgd = "torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)"
+    main = '"Main CNN": (ReportCNN, {"kernel_size": 3, '
+    fourth = '"Kernel 5": (ReportCNN, {"kernel_size": 5, "channels": (8, 16)}),\n    '
+    edits = {adam: sgd, main: f'{fourth}{main}"dropout": 0.3, '}
+    short = {"EPOCHS": 1, "SEEDS": 2}
+    said, found = evaluated(tmp_path, short, edits=edits)
+    assert set(found) == {"Kernel 5", "Main CNN", "Variant 1", "Variant 2"}
+    assert "Kernel 5" in said
+    cards = {card["name"]: card for card in read_cards(tmp_path / "models")}
+    assert cards["Main CNN"]["arguments"]["dropout"] == 0.3
+    assert "momentum: 0.9" in cards["Variant 1"]["recipe"]["optimizer"]
+    assert cards["Kernel 5"]["data"]["fingerprint"] == data.fingerprint
+    said, found = evaluated(tmp_path, short)  # and back to the original
+    assert set(found) == {"Main CNN", "Variant 1", "Variant 2"}
+    cards = read_cards(tmp_path / "models")
+    assert all("Adam" in card["recipe"]["optimizer"] for card in cards)
