@@ -122,9 +122,14 @@ def strong_recipe(
     others = [p for p in model.parameters() if p.ndim <= 1]
     groups = [{"params": kernels, "weight_decay": decay}, {"params": others}]
     optimizer = torch.optim.AdamW(groups, lr=rate, weight_decay=0.0)
-    steps = epochs * len(loaders["train"])
+    steps = max(2, epochs * len(loaders["train"]))  # it can't divide fewer
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, rate, steps, pct_start=0.2, div_factor=10, final_div_factor=100
+        optimizer,
+        max_lr=rate,
+        total_steps=steps,
+        pct_start=max(0.2, 1.5 / steps),
+        div_factor=10,
+        final_div_factor=100,
     )
     moving = get_ema_multi_avg_fn(max(0.0, min(mean, 1 - 10 / steps)))
     average = AveragedModel(model, multi_avg_fn=moving, use_buffers=True)
