@@ -1,0 +1,329 @@
+"""The strong recipe, the study and what it stores, what ships, and chapter 5."""
+
+import json
+from dataclasses import replace
+from functools import partial
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from chapters import run_chapter, texts
+from conftest import loaders_of, small_network, write_clean, write_photos
+
+from smartclass_utils import evaluation
+from smartclass_utils.checkpoints import load_model, read_card, train_once
+from smartclass_utils.commands import results_page, ship, study
+from smartclass_utils.commands.study_rows import LADDER, ROWS, report_recipe
+from smartclass_utils.config import CLASSES, SHIPPED_MODEL, SmartClassError
+from smartclass_utils.dataset import load_clean, tensors
+from smartclass_utils.models import build, count_parameters
+from smartclass_utils.training import strong_recipe, train
+
+QUICK = {  # every row with a small network and one epoch
+    name: replace(
+        row,
+        recipe=partial(row.recipe, epochs=1),
+        arguments={**row.arguments, "channels": (4, 8)},
+    )
+    for name, row in ROWS.items()
+}
+
+
+@pytest.fixture
+def quick(monkeypatch, tmp_path):
+    """Make studies small and keep them apart."""
+    monkeypatch.setattr(study, "ROWS", QUICK)
+    monkeypatch.setattr(study, "STUDIES", tmp_path / "studies")
+    monkeypatch.setattr(ship, "STUDIES", tmp_path / "studies")
+    return write_photos(tmp_path / "photos", CLASSES, per_class=12)
+
+
+def stamps(folder):
+    return {file: file.stat().st_mtime_ns for file in folder.rglob("*.safetensors")}
+
+
+class TestStrongRecipe:
+    def test_only_kernels_and_matrices_decay(self, clean_data):
+        model = small_network(clean_data)
+        made = strong_recipe(model, loaders_of(clean_data), 2, decay=0.05)
+        groups = made["optimizer"].param_groups
+        assert [group["weight_decay"] for group in groups] == [0.05, 0.0]
+        assert {p.ndim for p in groups[0]["params"]} == {2, 4}
+        assert {p.ndim for p in groups[1]["params"]} == {1}
+        assert sum(len(g["params"]) for g in groups) == len([*model.parameters()])
+
+    def test_the_rate_rises_for_a_fifth_and_falls_to_almost_nothing(self, clean_data):
+        model, loaders = small_network(clean_data), loaders_of(clean_data)  # 6 batches
+        made = strong_recipe(model, loaders, 10, rate=0.01)
+        rates = []
+        for _ in range(60):
+            rates.append(made["schedule"].get_last_lr()[0])
+            made["optimizer"].step()
+            made["schedule"].step() if len(rates) < 60 else None
+        assert rates[0] == pytest.approx(0.001)
+        assert max(rates) == pytest.approx(0.01, rel=0.01)
+        assert 10 <= np.argmax(rates) <= 12
+        assert rates[-1] < 0.0001
+
+    @pytest.mark.parametrize(
+        ("steps", "decay"), [(5, 0.0), (20, 0.5), (400, 0.975), (4000, 0.99)]
+    )
+    def test_the_running_mean_forgets_the_first_weights(self, steps, decay):
+        model = torch.nn.Linear(1, 1, bias=False)
+        average = strong_recipe(model, {"train": range(steps)}, 1)["average"]
+        torch.nn.init.zeros_(model.weight)
+        average.update_parameters(model)
+        torch.nn.init.ones_(model.weight)
+        average.update_parameters(model)
+        assert average.module.weight.item() == pytest.approx(1 - decay, abs=1e-6)
+
+    @pytest.mark.parametrize("steps", range(1, 12))
+    def test_a_training_may_be_short(self, steps):
+        model = torch.nn.Linear(1, 1)
+        made = strong_recipe(model, {"train": range(steps)}, 1)
+        for _ in range(steps):
+            assert 0 < made["schedule"].get_last_lr()[0] <= 0.003
+            made["optimizer"].step()
+            made["schedule"].step()
+
+    def test_it_learns_and_keeps_the_mean_of_the_last_epoch(self, clean_data):
+        model, loaders = small_network(clean_data), loaders_of(clean_data)
+        made = strong_recipe(model, loaders, 8, augment=None)
+        history = train(model, loaders, **made, log=study.quiet)
+        assert history.val_accuracy.iloc[-1] >= 0.9
+        kept, mean = model.state_dict(), made["average"].module.state_dict()
+        assert all(torch.equal(kept[name], mean[name]) for name in kept)
+
+    def test_parts_can_be_left_out(self, clean_data):
+        off = {"augment": None, "smoothing": 0.0, "decay": 0.0, "mean": 0.0}
+        model = small_network(clean_data)
+        made = strong_recipe(model, loaders_of(clean_data), 1, **off)
+        assert made["average"] is None and made["augment"] is None
+        assert made["loss"].label_smoothing == 0
+        assert {g["weight_decay"] for g in made["optimizer"].param_groups} == {0}
+
+
+class TestRows:
+    def test_every_row_builds(self):
+        for row in ROWS.values():
+            arguments = {**row.arguments, "n_classes": 4, "image_size": 48}
+            assert count_parameters(build(row.network, arguments)) < 1_500_000
+
+    def test_the_ladder_climbs_over_known_rows(self):
+        assert {name for _, name, _ in LADDER} <= set(ROWS)
+        assert LADDER[0][1] == "Main CNN" and LADDER[-1][1] == "Our own"
+        assert len({step for step, _, _ in LADDER}) == len(LADDER)
+
+    def test_each_step_changes_one_thing(self, clean_data):
+        model, loaders = small_network(clean_data), loaders_of(clean_data)
+        names = [n for _, n, _ in LADDER[2:7]]  # from the one-cycle rate to the mean
+        made = [ROWS[name].recipe(model, loaders) for name in names]
+        told = [
+            (
+                recipe["augment"] is not None,
+                recipe["loss"].label_smoothing,
+                recipe["optimizer"].param_groups[0]["weight_decay"],
+                recipe["average"] is not None,
+            )
+            for recipe in made
+        ]
+        assert told == [
+            (False, 0.0, 0.0, False),
+            (True, 0.0, 0.0, False),
+            (True, 0.1, 0.0, False),
+            (True, 0.1, 0.05, False),
+            (True, 0.1, 0.05, True),
+        ]
+
+
+class TestStudy:
+    @pytest.fixture
+    def done(self, quick, tmp_path):
+        out = tmp_path / "out" / "x.json"
+        study.run_study(str(quick), str(out), seeds=2, jobs=1, folds=3, splits=2)
+        return json.loads(out.read_text(encoding="utf-8"))
+
+    def test_entries_are_those_of_results_json(self, done):
+        assert done["data"]["name"] == "photos"
+        names = [entry["name"] for entry in done["models"]]
+        assert names[:3] == ["Main CNN", "Variant 1", "Variant 2"]
+        assert names[3] == "Main CNN, strong recipe" and names[-1] == "Our own"
+        for entry in [*done["models"], *done["ladder"]]:
+            n_test = done["data"]["split"]["test"]
+            bits = np.array([[int(bit) for bit in bits] for bits in entry["right"]])
+            assert bits.shape == (2, n_test)
+            assert bits.mean(axis=1).tolist() == entry["accuracy_per_seed"]
+            assert np.sum(entry["confusion"]) == 2 * n_test
+            assert np.mean(entry["val_accuracy_per_seed"]) == entry["val_accuracy"]
+        assert [entry["name"] for entry in done["ladder"]] == [s for s, *_ in LADDER]
+
+    def test_classes_never_answered_are_named(self, done):
+        for entry in done["models"]:
+            columns = np.sum(entry["confusion"], axis=0)
+            silent = {c for c, n in zip(CLASSES, columns, strict=True) if n == 0}
+            assert {f"{c} (2 of 2)" for c in silent} <= set(entry["never"])
+
+    def test_every_image_is_tested_in_one_fold(self, done):
+        folds = pd.DataFrame(done["folds"])
+        tested = folds.groupby("network")["n_test"].sum()
+        assert tested.to_dict() == {"Main CNN": 48, "Our own": 48}
+        assert sorted(folds["fold"].unique()) == [0, 1, 2]
+
+    def test_the_grid_crosses_networks_splits_and_seeds(self, done, tmp_path):
+        grid = pd.read_csv(tmp_path / "out" / "photos_grid.csv")
+        assert [*grid] == ["network", "split", "seed", "accuracy", "n_test"]
+        sizes = grid.groupby(["network", "split"]).size()
+        assert sizes.index.to_list() == [
+            (n, s) for n in ("Main CNN", "Variant 1", "Variant 2") for s in (0, 1)
+        ]
+        assert set(sizes) == {3} and grid["accuracy"].between(0, 1).all()
+
+    def test_the_page_shows_all_of_it(self, done, tmp_path):
+        page = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+        for words in ("## photos\n", "step by step", "cross-validation", "CPU min"):
+            assert words in page
+        main = done["models"][0]
+        assert f"| Main CNN | {100 * main['accuracy']:.1f} ± " in page
+
+    def test_a_finished_training_is_kept_and_a_changed_recipe_is_not(
+        self, quick, tmp_path, monkeypatch
+    ):
+        out = str(tmp_path / "out" / "x.json")
+        study.run_study(str(quick), out, seeds=1, jobs=1)
+        before = stamps(tmp_path / "studies")
+        study.run_study(str(quick), out, seeds=1, jobs=1)
+        assert stamps(tmp_path / "studies") == before
+        slower = replace(QUICK["augmented"], batch_size=16)
+        monkeypatch.setattr(study, "ROWS", {**QUICK, "augmented": slower})
+        study.run_study(str(quick), out, seeds=1, jobs=1)
+        after = stamps(tmp_path / "studies")
+        changed = [file.name for file in before if after[file] != before[file]]
+        assert changed == ["augmented_seed0.safetensors"]
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"folds": 2}, "folds are 0 or at least 3"),
+            ({"seeds": -1}, "No study has -1 seeds"),
+            ({"splits": 1}, "splits 0 or at least 2"),
+            ({"folds": 13}, "13 folds do not work here: choose 2 to 12"),
+        ],
+    )
+    def test_what_cannot_work_is_one_sentence(self, quick, options, message, tmp_path):
+        with pytest.raises(SmartClassError, match=message):
+            study.run_study(str(quick), str(tmp_path / "x.json"), jobs=1, **options)
+        assert not (tmp_path / "x.json").exists()
+
+    def test_the_demo_needs_a_file_of_its_own(self):
+        with pytest.raises(SmartClassError, match="what `make record` writes"):
+            study.run_study("demo")
+
+    def test_two_processes_give_what_one_gives(self, tmp_path):
+        clean = write_clean(tmp_path / "clean")
+        both = []
+        for jobs in (1, 2):
+            folder = tmp_path / f"with {jobs}"
+            work = [study.Job(folder, "Main CNN", seed) for seed in (0, 1)]
+            both.append([c["weights_sha256"] for c in study.sweep(clean, work, jobs)])
+        assert both[0] == both[1]
+
+    def test_a_cluster_can_take_a_sweep(self, tmp_path):
+        distributed = pytest.importorskip("dask.distributed", reason="extra 'cluster'")
+        clean = write_clean(tmp_path / "clean")
+        sizes = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
+        with (
+            distributed.LocalCluster(**sizes) as cluster,
+            distributed.Client(cluster),
+            joblib.parallel_config(backend="dask"),
+        ):
+            [card] = study.sweep(clean, [study.Job(tmp_path, "Main CNN", 0)], -1)
+        assert len(card["answers"]["test"]) == 16
+
+
+def test_turns_test_every_fold_once_and_learn_from_all_but_two():
+    dealt = np.array([0, 1, 2, 3, 0, 1, 2, 3])
+    turns = [study.turn_of(dealt, fold) for fold in range(4)]
+    assert turns[3].tolist() == ["val", "train", "train", "test"] * 2
+    assert (np.array(turns) == "test").sum(axis=0).tolist() == [1] * 8
+    assert (np.array(turns) == "train").sum(axis=0).tolist() == [2] * 8
+
+
+def test_published_results_stand_below_ours(tmp_path):
+    entry = {
+        "name": "Main CNN",
+        "accuracy": 0.7,
+        "accuracy_per_seed": [0.6, 0.8],
+        "accuracy_ci95": [0.65, 0.75],
+        "macro_f1": 0.7,
+        "parameters": 1234,
+        "epochs": 3,
+        "seeds": [0, 1],
+    }
+    table = results_page.models_table({"data": {"name": "rgb96"}, "models": [entry]})
+    assert table.iloc[0]["accuracy, %"] == "70.0 ± 14.1"
+    assert table.iloc[1]["accuracy, %"] == "86.67"
+    assert results_page.markdown(table.iloc[:1, :2]) == (
+        "|  | accuracy, % |\n| --- | ---: |\n| Main CNN | 70.0 ± 14.1 |\n"
+    )
+
+
+class TestShipped:
+    def test_it_answers_as_it_always_did(self):
+        card = read_card(SHIPPED_MODEL)
+        assert card["classes"] == list(CLASSES) and card["recipe"]["mirror"]
+        noise = np.random.default_rng(0).integers(0, 256, (64, 48, 48), dtype=np.uint8)
+        images = torch.from_numpy(noise[:1])[:, None]
+        found = evaluation.predict(load_model(card), images, mirror=True)
+        assert found[0] == pytest.approx([0.4679, 0.0616, 0.1236, 0.3468], abs=2e-3)
+
+    def test_the_model_card_is_about_this_file(self):
+        page = SHIPPED_MODEL.with_name("README.md").read_text(encoding="utf-8")
+        assert read_card(SHIPPED_MODEL)["weights_sha256"] in page
+        assert SHIPPED_MODEL.name in page and "2024/1689" in page and "{" not in page
+
+    def test_what_ships_says_where_it_comes_from(self, quick, tmp_path, monkeypatch):
+        monkeypatch.setattr(ship, "SHIPPED_MODEL", tmp_path / "new" / "own.safetensors")
+        with pytest.raises(SmartClassError, match="run `python -m smartclass_utils st"):
+            ship.ship(str(quick))
+        study.run_study(str(quick), str(tmp_path / "x.json"), seeds=2, jobs=1)
+        card = read_card(ship.ship(str(quick), carry=str(quick), terms="none"))
+        assert card["terms"] == "none" and card["data"]["name"] == "photos"
+        assert card["carried_over"]["images"] == 48
+        low, high = card["test"]["per_class"]["angry"]["recall_ci95"]
+        assert 0 <= low < high <= 1
+        page = (tmp_path / "new" / "README.md").read_text(encoding="utf-8")
+        assert card["weights_sha256"] in page and "{" not in page
+
+
+@pytest.fixture
+def report(tmp_path):
+    """What chapters 1 to 4 leave, small."""
+    data = load_clean(write_clean(tmp_path / "clean"))
+    targets, entries = data.targets[data.rows("test")], []
+    for name in ("Main CNN", "Variant 1"):
+        model, loaders = small_network(data), loaders_of(data)
+        what = (tmp_path / "models", name, 0, model, model.arguments, data, loaders)
+        card = train_once(*what, **report_recipe(model, loaders, 1), log=study.quiet)
+        answers = evaluation.predict(model, tensors(data, "test")[0]).argmax(axis=1)
+        entries.append(evaluation.entry([card], [answers], targets, data.classes))
+    evaluation.write_results(tmp_path / "results.json", data, entries)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [{}, {"torch.optim.AdamW(groups, lr": "torch.optim.SGD(groups, momentum=0.9, lr"}],
+    ids=["as it is", "another optimizer"],
+)
+def test_chapter_5_runs_on_little_data(report, edits):
+    small = {"EPOCHS": 1, "SEEDS": 1, "FOLDS": 3}
+    said = texts(run_chapter(5, report, small, edits))
+    assert "Our own" in said and "class ResidualCNN" in said
+    names = [
+        entry["name"] for entry in evaluation.read_entries(report / "results.json")
+    ]
+    assert names == ["Main CNN", "Variant 1", "Our own"]
+    card = read_card(report / "models" / "our_own_seed0.safetensors")
+    assert ("SGD" in card["recipe"]["optimizer"]) == bool(edits)
