@@ -1,0 +1,301 @@
+"""Cells of chapter 6 and of the appendix, run on made-up inputs."""
+
+import itertools
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import softmax
+
+from smartclass_utils.config import NOTEBOOKS
+
+CHAPTER, APPENDIX = "06_what_the_numbers_are_worth", "08_appendix"
+
+
+def run_cells(name: str, *marks: str, **given) -> dict:
+    """Run a notebook's imports and parameters, then its cells that hold these texts."""
+    cells = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4).cells
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    lines = code[0].source.splitlines()
+    found = {}
+    exec("\n".join(line for line in lines if not line.startswith("%")), found)
+    [parameters] = [c for c in code if "parameters" in c.metadata.get("tags", [])]
+    exec(parameters.source, found)
+    found |= {"display": lambda *shown: None, **given}
+    for mark in marks:
+        [cell] = [cell for cell in code if mark in cell.source]
+        exec(cell.source, found)
+    return found
+
+
+@pytest.fixture(scope="module")
+def decoding() -> dict:
+    return run_cells(CHAPTER, "def hits(", "def decode(", "def completions(")
+
+
+@pytest.mark.parametrize(
+    ("percentage", "total", "counts"),
+    [
+        (82.46, 57, [47]),  # 47 / 57 = 82.456 %
+        (82.46, 114, [94]),
+        (82.46, 113, []),
+        (0.0, 10, [0]),
+        (100.0, 10, [10]),
+        (12.5, 8, [1]),
+    ],
+)
+def test_hits(decoding, percentage, total, counts):
+    assert list(decoding["hits"](percentage, total)) == counts
+
+
+def test_the_main_network_was_tested_on_500_images(decoding):
+    totals = decoding["found"][:, :, 0].sum(axis=1)
+    assert totals.tolist() == [500, 1000, 1500, 2000]
+    main = [[114, 94, 122], [110, 103, 108], [174, 147, 184], [102, 65, 86]]
+    assert decoding["found"][0].tolist() == main
+    assert (decoding["found"][1] == 2 * decoding["found"][0]).all()
+
+
+def test_multiples_of_500_would_take_half_of_the_engaged_images(decoding, capsys):
+    found = run_cells(CHAPTER, "logged = ", **decoding)
+    out = capsys.readouterr().out
+    assert "[499, 998, 1497]" in out
+    is_half = 2 * found["engaged"] > found["ENGAGED_IMAGES"] / 2
+    assert is_half.tolist() == [False, True, True, True]
+
+
+def test_decoding_finds_made_up_counts_again(decoding):
+    images, right, answers = [10, 12, 8, 10], [7, 11, 5, 6], [9, 14, 7, 10]
+    precisions = [round(100 * r / a, 2) for r, a in zip(right, answers, strict=True)]
+    recalls = [round(100 * r / n, 2) for r, n in zip(right, images, strict=True)]
+    found = decoding["decode"](precisions, recalls, 72.5, 40)
+    assert np.stack([images, right, answers], axis=1).tolist() in found.tolist()
+    assert (found[:, :, 0].sum(axis=1) == found[:, :, 2].sum(axis=1)).all()
+
+
+def test_the_variants_met_other_images(decoding, capsys):
+    run_cells(CHAPTER, "query(\"model == 'variant1'\")", **decoding)
+    out = capsys.readouterr().out
+    assert "((123, 107), (117, 105), (152, 112), (108, 69))" in out
+    assert out.count("variant 1") == 1
+    assert "[(115, 102, 120)]" in out
+
+
+def percentages(right, totals):
+    """Return a solution as the percentages that would be printed."""
+    return {round(100 * right[i] / n[i], 2) for i in range(3) for n in totals.values()}
+
+
+def test_the_lost_values_fit_but_for_one_digit(decoding):
+    lost = ["91.25", "59.77", "98.11", "98.99"]
+    whole = list(decoding["completions"]([float(value) for value in lost]))
+    held = [len(percentages(*one) & {float(v) for v in lost}) for one in whole]
+    assert sorted(held) == [2, 2, 3]
+    right, totals = whole[held.index(3)]
+    assert right == (104, 98, 91)
+    assert totals["recall"] == (174, 99, 112)
+    assert tuple(map(int, totals["precision"])) == (106, 179, 95)
+    fits = set()
+    for i, place, digit in itertools.product(range(4), (0, 1, 3, 4), "0123456789"):
+        changed = lost.copy()
+        changed[i] = lost[i][:place] + digit + lost[i][place + 1 :]
+        values = [float(value) for value in changed]
+        for one in decoding["completions"](values):
+            if set(values) <= percentages(*one):
+                fits.add((lost[i], changed[i]))
+    assert fits == {("91.25", "81.25")}
+
+
+def test_words_against_numbers(decoding):
+    found = run_cells(
+        CHAPTER, "logged =", "table2 =", "added =", "above =", "missed =", **decoding
+    )
+    assert found["f1"].mean().round(2) == 81.36
+    wrong = found["totals"].query("images != `added up`")["added up"]
+    assert wrong.to_dict() == {"Surprise": 2853, "all": 31589}
+    above = found["above"].round(2)
+    assert above["loss of variant1"].tolist() == [0.53, 0.13, 0.19]
+    assert above["loss of variant2"].tolist() == [0.79, 0.30, 0.30]
+    assert found["wrong_answers"].tolist() == [28, 5, 37, 21]
+    assert found["missed"].tolist() == [20, 7, 27, 37]
+
+
+def crossed(rows: dict[str, list[int]]) -> pd.DataFrame:
+    return pd.DataFrame(rows, index=["a", "e", "h", "n"])
+
+
+@pytest.mark.parametrize(
+    ("counts", "overall", "within"),
+    [
+        # one class has a source to itself
+        (crossed({"A": [50, 0, 50, 50], "B": [0, 50, 0, 0]}), 0.25, [1 / 3, 1]),
+        # a stray image changes little
+        (crossed({"A": [50, 1, 50, 50], "B": [0, 49, 0, 0]}), 0.25, [0.33, 0.98]),
+        # two classes from A and two from B
+        (crossed({"A": [50, 0, 50, 0], "B": [0, 50, 0, 50]}), 0.25, [0.5, 0.5]),
+        # every class from both alike
+        (crossed({"A": [25] * 4, "B": [25] * 4}), 0.25, [0.25, 0.25]),
+        # a single source
+        (crossed({"A": [50] * 4}), 0.25, [0.25, 0.25]),
+    ],
+)
+def test_confounding_in_shares(counts, overall, within):
+    labels = [
+        (label, source)
+        for source in counts
+        for label in counts.index
+        for _ in range(counts.loc[label, source])
+    ]
+    data = type(
+        "Data", (), {"labels": pd.DataFrame(labels, columns=["label", "source"])}
+    )
+    share = run_cells(CHAPTER, "def source_shares(", data=data)["share"]
+    assert share["overall"].tolist() == [overall] * 4
+    assert share["within its sources"].iloc[:2].tolist() == pytest.approx(
+        within, abs=0.005
+    )
+
+
+def right_answers(**shares) -> dict[str, np.ndarray]:
+    """Return right answers of networks: name → (trainings, images)."""
+    generator = np.random.default_rng(0)
+    return {
+        name: generator.random((trainings, 300)) < share
+        for name, (trainings, share) in shares.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("right", "verdicts"),
+    [
+        (right_answers(A=(5, 0.95), B=(5, 0.7)), ["A is better"]),
+        (right_answers(A=(5, 0.7), B=(5, 0.95)), ["B is better"]),
+        (right_answers(A=(5, 0.8), B=(5, 0.8)), ["can’t tell"]),
+        (right_answers(A=(1, 0.99), B=(1, 0.5)), ["can’t tell"]),
+        (right_answers(A=(1, 0.99), B=(5, 0.5)), ["can’t tell"]),
+        (right_answers(A=(5, 0.8)), []),
+    ],
+)
+def test_verdicts_of_pairs(right, verdicts):
+    pairs = run_cells(CHAPTER, "pairs = ", right=right)["pairs"]
+    assert pairs["verdict"].tolist() == verdicts
+    if len(pairs) and min(map(len, right.values())) == 1:
+        assert pairs[["low", "high", "p (Holm)"]].isna().all(axis=None)
+
+
+def made_up_grid(effect: float, splits: int = 10, seeds: int = 3) -> pd.DataFrame:
+    """Return a grid in which variant 1 loses ``effect`` against the main CNN."""
+    generator = np.random.default_rng(1)
+    of_split = generator.normal(0, 0.02, splits)
+    return pd.DataFrame(
+        [
+            (name, split, seed, 0.8 - loss + of_split[split] + noise, 300)
+            for name, loss in (("Main CNN", 0), ("Variant 1", effect), ("Variant 2", 0))
+            for split in range(splits)
+            for seed, noise in enumerate(generator.normal(0, 0.01, seeds))
+        ],
+        columns=["network", "split", "seed", "accuracy", "n_test"],
+    )
+
+
+def run_grid(tmp_path, grid: pd.DataFrame, name: str, *marks: str) -> dict:
+    grid.to_csv(tmp_path / "made_grid.csv", index=False)
+    data, said = type("Data", (), {"name": name}), []
+    given = {"RESULTS_FOLDER": tmp_path, "Markdown": said.append, "data": data}
+    return {**run_cells(CHAPTER, "def against_main(", *marks, **given), "said": said}
+
+
+def test_the_grid_answers_kernel_and_depth(tmp_path):
+    found = run_grid(tmp_path, made_up_grid(0.05), "made", "overlap =")
+    table = pd.DataFrame(found["rows"], columns=found["columns"]).set_index("network")
+    assert table.loc["Variant 1", "verdict"] == "worse"
+    assert table.loc["Variant 2", "verdict"] == "can’t tell"
+    paired = found["paired"]["made"]["Variant 1"]
+    error = paired.std() * (1 / 10 + 0.15 / 0.70) ** 0.5  # Nadeau and Bengio 2003
+    assert table.loc["Variant 1", "points"] == pytest.approx(paired.mean(), abs=0.05)
+    low = paired.mean() - 2.262 * error  # t with 9 degrees of freedom
+    assert table.loc["Variant 1", "low"] == pytest.approx(low, abs=0.06)
+
+
+def test_a_grid_of_other_data_is_not_used(tmp_path):
+    found = run_grid(tmp_path, made_up_grid(0.05), "others", "overlap =")
+    assert found["rows"] == []
+    assert "no grid of *others*" in found["said"][0]
+
+
+def test_parts_of_variance_by_hand():
+    parts = run_cells(CHAPTER, "def parts(", grids={})["parts"]
+    square = np.array([[60.0, 80.0], [20.0, 40.0]])  # splits × seeds, no rest
+    split, seed, rest = parts(square, np.arange(2))
+    assert (split, seed, rest) == pytest.approx((800, 200, 0))
+    split, seed, rest = parts(np.array([[1.0, -1.0], [-1.0, 1.0]]), np.arange(2))
+    assert (split, seed, rest) == pytest.approx((-2, -2, 4))  # not cut off at zero
+
+
+def test_variance_is_that_of_the_making(tmp_path):
+    grid = made_up_grid(0.0, splits=40, seeds=6)
+    table = run_grid(tmp_path, grid, "made", "def parts(")["variances"]["made"]
+    assert table.loc["split", "variance"] == pytest.approx(4, abs=2.5)  # 2 points
+    assert table.loc["split", "low"] > 0
+    assert table.loc["seed", "low"] < 0 < table.loc["seed", "high"]
+    assert table.loc["rest", "variance"] == pytest.approx(1, abs=0.3)
+
+
+@pytest.fixture(scope="module")
+def calibration() -> dict:
+    no_chances = {"val": {}, "test": {}}
+    marks = ("def fit_temperature(", "def calibration_error(")
+    return run_cells(APPENDIX, *marks, chances=no_chances, targets={})
+
+
+def test_temperature_is_found_again(calibration):
+    generator = np.random.default_rng(0)
+    chances = softmax(generator.normal(0, 2, (4000, 3)), axis=1)
+    drawn = generator.random((4000, 1)) > chances.cumsum(axis=1)
+    targets = drawn.sum(axis=1)
+    for factor in (1, 3, 0.5):  # each training has its own
+        sharper = softmax(factor * np.log(chances), axis=1)
+        found = calibration["fit_temperature"](sharper, targets)
+        assert found == pytest.approx(factor, rel=0.08)
+
+
+def test_every_training_has_its_own_temperature():
+    chances = {"val": {"A": softmax([[[2.0, 0]] * 8, [[8.0, 0]] * 8], axis=2)}}
+    targets = {"val": np.array([0, 0, 0, 0, 0, 0, 1, 1])}
+    found = run_cells(
+        APPENDIX, "def fit_temperature(", chances=chances, targets=targets
+    )["temperatures"]["A"]
+    assert found[1] == pytest.approx(4 * found[0], rel=0.01)
+    assert found[0] == pytest.approx(2 / np.log(3), rel=0.01)  # 6 of 8 are right
+
+
+def test_calibration_error_and_floor(calibration):
+    confidence, right = np.array([0.9] * 4 + [0.6]), np.array([1, 1, 1, 0, 0])
+    error = calibration["calibration_error"](confidence, right)
+    assert error == pytest.approx((4 * 0.15 + 1 * 0.6) / 5)
+    generator = np.random.default_rng(0)
+    sure = generator.uniform(0.5, 1, (2, 300))
+    answers = generator.random((2, 300)) < sure  # perfectly calibrated
+    row = calibration["calibration_row"](sure, sure, answers, generator)
+    before, after, floor, low, high = row
+    assert before == after
+    assert 0.02 < floor < 0.06
+    assert abs(before - floor) < 0.03
+    assert (low, high) == (0, 0)
+
+
+def test_a_gap_is_tested_within_classes():
+    generator = np.random.default_rng(0)
+    classes = np.array([0] * 40 + [1] * 40)
+    groups = pd.Series(["a"] * 30 + ["b"] * 10 + ["a"] * 10 + ["b"] * 30)
+    gap_test = run_cells(
+        APPENDIX, "def gap_test(", attributes=[], targets={"test": None}
+    )["gap_test"]
+    hard = pd.Series(np.concatenate([np.ones(40), np.arange(40) % 2]))
+    gap, p = gap_test(hard, groups, classes, generator)
+    assert gap == pytest.approx(0, abs=1e-9)
+    assert p == 1
+    gap, p = gap_test((groups == "a").astype(float), groups, classes, generator)
+    assert gap == pytest.approx(1, abs=0.3)
+    assert p < 0.01
