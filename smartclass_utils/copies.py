@@ -57,27 +57,29 @@ def near_copies(images: np.ndarray) -> np.ndarray:
     Args:
         images: uint8 (N, H, W), square; may be mapped from a file.
     """
-    found = pd.factorize(
-        np.array([hashlib.sha256(image).hexdigest() for image in images], object)
-    )[0]
-    vectors = np.concatenate([waves(part) for _, part in chunks(images)])
-    crowded = True
-    while crowded:  # all neighbours of an image were copies, so there may be more
+    digests = [hashlib.sha256(image).hexdigest() for image in images]
+    found = pd.factorize(np.array(digests, object))[0]
+    vectors = np.concatenate([waves(part) for part in chunks(images)])
+    asking = np.arange(found.max() + 1)
+    while len(asking):
         _, first, found = np.unique(found, return_index=True, return_inverse=True)
-        pairs = neighbours(vectors[first])
-        alike = [likeness(*images[first[part.T]]) for _, part in chunks(pairs)]
-        pairs = pairs[np.concatenate([*alike, []]) >= ALIKE]
+        pairs = neighbours(vectors[first], asking)
+        once, where = np.unique(np.sort(pairs), axis=0, return_inverse=True)
+        alike = [likeness(*images[first[part.T]]) for part in chunks(once)]
+        pairs = pairs[np.concatenate([*alike, []])[where] >= ALIKE]
         links = np.ones(len(pairs)), tuple(pairs.T)
         graph = coo_array(links, (len(first), len(first)))
-        found = connected_components(graph, directed=False)[1][found]
-        crowded = (np.bincount(pairs[:, 0], minlength=1) == NEIGHBOURS).any()
+        cluster = connected_components(graph, directed=False)[1]
+        crowded = np.bincount(pairs[:, 0], minlength=1) >= NEIGHBOURS
+        asking = np.unique(cluster[np.flatnonzero(crowded)])  # they may have more
+        found = cluster[found]
     return found
 
 
 def chunks(array: np.ndarray):
-    """Yield some rows of an array at a time, and the number of the first."""
+    """Yield some rows of an array at a time."""
     for start in range(0, len(array), CHUNK):
-        yield start, array[start : start + CHUNK]
+        yield array[start : start + CHUNK]
 
 
 def waves(images: np.ndarray) -> np.ndarray:
@@ -110,15 +112,13 @@ def at_side(images: np.ndarray) -> np.ndarray:
     return resize_local_mean(images.astype(np.float32), shape, preserve_range=True)
 
 
-def neighbours(vectors: np.ndarray) -> np.ndarray:
-    """Return pairs of an image and one of its nearest, int (P, 2), near ones only."""
-    n = min(NEIGHBOURS, len(vectors) - 1)
-    if n < 1:
-        return np.empty((0, 2), int)
+def neighbours(vectors: np.ndarray, asking: np.ndarray) -> np.ndarray:
+    """Return pairs of one of ``asking`` and a near one of all, int (P, 2)."""
+    n = min(NEIGHBOURS + 1, len(vectors))  # each is its own neighbour
     search = NearestNeighbors(n_neighbors=n, algorithm="brute").fit(vectors)
-    distance, index = search.kneighbors()
-    first, which = np.nonzero(distance <= NEAR)
-    return np.stack([first, index[first, which]], axis=1)
+    distance, index = search.kneighbors(vectors[asking])
+    row, which = np.nonzero((distance <= NEAR) & (index != asking[:, None]))
+    return np.stack([asking[row], index[row, which]], axis=1)
 
 
 def likeness(some: np.ndarray, others: np.ndarray) -> np.ndarray:
