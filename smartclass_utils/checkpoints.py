@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import safetensors
 import safetensors.torch
 import torch
@@ -132,17 +130,10 @@ def save_model(file: Path, model: nn.Module, card: dict) -> None:
     """Write a network's weights with its card, all of it or nothing."""
     state = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
     card = {**card, "weights_sha256": hash_of(state)}
-    text = json.dumps(card, default=plain)
+    text = json.dumps(card)
     content = safetensors.torch.save(state, {"card": text})
     with replacing(file) as stream:
         stream.write(content)
-
-
-def plain(value: object) -> object:
-    """Turn numbers of NumPy and pandas into those of JSON."""
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(f"{type(value).__name__} cannot stand on a card")
 
 
 def read_card(file: Path | str) -> dict:
@@ -257,12 +248,3 @@ def check_data(card: dict, data: CleanData) -> None:
             "the test images are not like them: make the change in chapter 01 "
             "(PREPARE), where all chapters follow it."
         )
-
-
-def history_of(cards: list[dict]) -> pd.DataFrame:
-    """Return the epochs of all trainings in one table, with columns name and seed."""
-    parts = [
-        pd.DataFrame(card["history"]).assign(name=card["name"], seed=card["seed"])
-        for card in cards
-    ]
-    return pd.concat(parts, ignore_index=True)
