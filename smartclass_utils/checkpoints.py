@@ -71,11 +71,11 @@ def train_once(
         model: the network before its first step.
         arguments: that its class was called with.
         data: what it learns from, named on the card.
-        loaders: as :func:`smartclass_utils.training.train` takes them.
-        optimizer: likewise.
-        loss: likewise.
-        epochs: likewise.
-        **options: likewise.
+        loaders: of batches, under "train" and "val".
+        optimizer: of the network's parameters.
+        loss: of logits and labels.
+        epochs: passes over the training images.
+        **options: others of :func:`smartclass_utils.training.train`.
         chapter: that trains it.
         mirror: whether it answers for an image and its mirror image.
 
@@ -103,6 +103,7 @@ def train_once(
     history = training.train(model, loaders, optimizer, loss, epochs, **options)
     keeps_last = options.get("keep") == "last"
     place = len(history) - 1 if keeps_last else history["val_loss"].argmin()
+    about = {"name": data.name, "fingerprint": data.fingerprint}
     pixels = hash_of({"images": loaders["train"].dataset.tensors[0]})
     card = {
         "name": name,
@@ -118,7 +119,7 @@ def train_once(
         "best_epoch": int(history["epoch"].iloc[place]),
         "seconds": round(time.perf_counter() - start, 3),
         "cpu_seconds": round(time.process_time() - busy, 3),
-        "data": {"name": data.name, "fingerprint": data.fingerprint, "pixels": pixels},
+        "data": {**about, "pixels": pixels, "prepare": data.prepare},
         "environment": environment(),
         "key": key,
     }
@@ -169,12 +170,8 @@ def read_card(file: Path | str) -> dict:
 def read_cards(folder: Path, chapter: int | None = None) -> list[dict]:
     """Return the cards of all networks in a folder, by name and seed.
 
-    Args:
-        folder: of the files.
-        chapter: only those that this chapter trained.
-
     Raises:
-        SmartClassError: if there is none.
+        SmartClassError: if there is none (of this chapter, if one is named).
     """
     cards = [read_card(file) for file in sorted(folder.glob(f"*{ENDING}"))]
     cards = [card for card in cards if chapter in (None, card["chapter"])]

@@ -24,6 +24,7 @@ class CleanData:
         classes: the class names in their fixed order, K of them.
         fingerprint: SHA-256 of labels and pixels; the same on every machine.
         folder: where it lies.
+        prepare: source of the function that chapter 1 applied to every image, if any.
     """
 
     name: str
@@ -32,6 +33,7 @@ class CleanData:
     classes: tuple[str, ...]
     fingerprint: str
     folder: Path
+    prepare: str | None = None
 
     @property
     def image_size(self) -> int:
@@ -95,7 +97,8 @@ def load_clean(folder: Path | str | None = None) -> CleanData:
             f"({', '.join(unknown)}): {again}."
         )
     check_names(folder, labels, [card["name"], *classes])
-    return CleanData(card["name"], labels, images, classes, card["fingerprint"], folder)
+    about = (card["name"], labels, images, classes, card["fingerprint"], folder)
+    return CleanData(*about, prepare=card.get("prepare"))
 
 
 def read_labels(path: Path, remedy: str) -> pd.DataFrame:
