@@ -15,19 +15,18 @@ from filelock import FileLock, Timeout
 
 from smartclass_utils.config import SmartClassError
 
-MAX_JSON = 64 * 2**20  # bytes of a JSON file; ours take some kilobytes
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
+NO_ROOM = ("ENOSPC", "EDQUOT", "EROFS", "EACCES", "ENOTDIR", "EEXIST")
 # By Windows, and for the tables beside a clean folder's classes.
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?|.*\.(csv|npy|json)", re.I)
 
 
 @contextmanager
 def disk_errors(folder: Path) -> Iterator[None]:
-    """Turn a full or read-only disk into one sentence."""
+    """Turn a full or read-only disk, or a file in the way, into one sentence."""
     try:
         yield
     except OSError as error:
-        if error.errno not in NO_ROOM:
+        if errno.errorcode.get(error.errno) not in NO_ROOM:
             raise
         raise SmartClassError(
             f"{folder} cannot be written to ({error.strerror}): make room or choose "
@@ -74,14 +73,9 @@ def only_one(lock: Path, busy: str, wait: bool = False) -> Iterator[None]:
         SmartClassError: if another run holds it and ``wait`` is false, or if the file
             cannot be made.
     """
-    try:  # filelock would wait for ever where it may not write
+    with disk_errors(lock.parent):  # filelock would wait for ever there
         lock.parent.mkdir(parents=True, exist_ok=True)
         lock.touch()
-    except OSError as error:
-        raise SmartClassError(
-            f"{lock.parent} cannot be written to ({error.strerror}): make room or "
-            "choose another folder."
-        ) from error
     held = FileLock(lock)
     try:
         held.acquire(timeout=0)
@@ -115,13 +109,11 @@ def read_json(path: Path, remedy: str = "run `make report` again") -> dict:
         remedy: what to do if it cannot be used, for the message.
 
     Raises:
-        SmartClassError: if it is missing, too large or no JSON object.
+        SmartClassError: if it is missing or no JSON object.
     """
     try:
-        with path.open("rb") as stream:
-            text = stream.read(MAX_JSON + 1)
-        content = json.loads(text) if len(text) <= MAX_JSON else None
-    except (OSError, ValueError, RecursionError):
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError):
         content = None
     if not isinstance(content, dict):
         raise SmartClassError(f"{path} cannot be read as a JSON object: {remedy}.")

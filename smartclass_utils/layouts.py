@@ -1,97 +1,58 @@
 """Where data sets come from, how they lie on disk, and how one is recognised."""
 
+import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from pathlib import Path
+from posixpath import join, normpath
 from typing import NamedTuple
 
-from smartclass_utils.config import SmartClassError
+import pandas as pd
+
+from smartclass_utils.config import REPORTED_FOLDER, SmartClassError
 from smartclass_utils.names import some
-from smartclass_utils.walking import ADULT, Tree, join
+from smartclass_utils.walking import ADULT, Tree, parents, read_table, stop_at_rows
 
-
-class Provenance(NamedTuple):
-    """One data set of the report as its owners describe it."""
-
-    data_set: str
-    authors: str
-    organisation: str
-    terms: str
-    where: str
-    kaggle: str  # owner/slug
-    folder: str  # its place in data/raw
-
-
-PROVENANCE = (
-    Provenance(
-        "RAF-DB",
-        "Shan Li, Weihong Deng, JunPing Du (2017)",
-        "Pattern Recognition and Intelligent System Laboratory, "
-        "Beijing University of Posts and Telecommunications",
-        "Non-commercial research only, no redistribution; the owners require a signed "
-        "agreement, and a mirror on Kaggle does not change that.",
-        "www.whdeng.cn/raf/model1.html",
-        "shuvoalok/raf-db-dataset",
-        "rafdb",
-    ),
-    Provenance(
-        "FED 2023",
-        "Prajval Patel",
-        "Kaggle",
-        "No licence is stated: assume that all rights are reserved.",
-        "kaggle.com/datasets/prajvalpatel/facial-expression-detection-2023",
-        "prajvalpatel/facial-expression-detection-2023",
-        "fed2023",
-    ),
-    Provenance(
-        "OAHEGA",
-        "Volodymyr Kovenko, Vitalii Shevchuk (2021)",
-        "Mendeley Data, V2",
-        "CC BY-NC-SA 4.0: name the authors, not commercially, share alike.",
-        "doi.org/10.17632/5ck5zz6f2c.2",
-        "sujaykapadnis/emotion-recognition-dataset",
-        "oahega",
-    ),
+# The report's data sets as their owners describe them; `kaggle` is owner/slug there,
+# `folder` a place in data/raw.
+PROVENANCE = tuple(
+    pd.read_csv(REPORTED_FOLDER / "provenance.csv").itertuples(index=False, name="Set")
 )
 REPORTED = tuple(source.data_set for source in PROVENANCE)
 
 
-@dataclass(frozen=True)
-class Layout:
+NONE: dict[str, str] = {}
+
+
+class Layout(NamedTuple):
     """One way in which a data set lies on disk.
 
-    Attributes:
-        source: its name; ``""`` for data of one's own, which is named after its folder.
-        nouns: pattern of a class folder's name → the report's noun. A set with nouns
-            is believed only if a folder of each is there and, but for FED, no other.
-        parts: whether the class folders lie in a train and a test folder.
-        lists: its label files → the form of the paths that their rows name.
-        is_list: whether such a file, and no folder, says what an image shows.
+    A set with nouns is believed only if a class folder of each is there and, but for
+    FED, no other.
     """
 
-    source: str = ""
-    nouns: dict[str, str] = field(default_factory=dict)
-    parts: bool = False
-    lists: dict[str, str] = field(default_factory=dict)
-    is_list: bool = False
+    source: str = ""  # its name; data of one's own are named after their folder
+    nouns: dict[str, str] = NONE  # pattern of a class folder's name → the report's noun
+    parts: bool = False  # whether the class folders lie in a train and a test folder
+    lists: dict[str, str] = NONE  # label files → the form of the paths in their rows
+    column: str = "file"  # what the label files call the image
+    is_list: bool = False  # whether they, and no folders, say what an image shows
 
 
-FER = {
-    "surprise": "Surprise",
-    "fear": "Fear",
-    "disgust": "Disgust",
-    "happy": "Happiness",
-    "sad": "Sadness",
-    "angry": "Anger",
-    "neutral": "Neutral",
+NOUNS = ("Surprise", "Fear", "Disgust", "Happiness", "Sadness", "Anger", "Neutral")
+FOLDERS = ("surprise", "fear", "disgust", "happy", "sad", "angry", "neutral")
+FER = dict(zip(FOLDERS, NOUNS, strict=True))
+RAFDB = dict(zip("1234567", NOUNS, strict=True))
+RAFDB_LISTS = {f"{p}_labels.csv": f"{p}/{{label}}/{{file}}" for p in ("train", "test")}
+ATTRIBUTES = {  # codes from 0 in files of RAF-DB's owners
+    "gender": ("male", "female", "unsure"),
+    "race": ("Caucasian", "African-American", "Asian"),
+    "age": ("0–3", "4–19", "20–39", "40–69", "70+"),
 }
-FER_TABLES = ("fer2013.csv", "icml_face_data.csv")  # see commands/unpack.py
-RAFDB = {str(code): noun for code, noun in enumerate(FER.values(), 1)}
-RAFDB_LISTS = {f"{p}_labels.csv": f"{p}/{{label}}/{{image}}" for p in ("train", "test")}
-RAFDB_LABELS = dict.fromkeys(  # the first name is the real one
-    ("EmoLabel/list_patition_label.txt", "EmoLabel/list_partition_label.txt"),
-    "Image/aligned/{name}",
-)
+ATTRIBUTE_CODES = r"(?m)^(?P<gender>[0-2])\s+(?P<race>[0-2])\s+(?P<age>[0-4])\s*\Z"
+RAFDB_OWNERS = {  # the misspelling is real
+    "EmoLabel/list_patition_label.txt": "Image/aligned/{stem}_aligned.jpg"
+}
 OAHEGA = {name: noun for name, noun in FER.items() if noun not in ("Fear", "Disgust")}
 FED = {  # nobody could check its names; "disagree" is looked for before "agree"
     ".*(avers|disagree).*": "Aversion",
@@ -101,9 +62,9 @@ FED = {  # nobody could check its names; "disagree" is looked for before "agree"
 }
 LAYOUTS = (  # the first that fits is taken
     Layout(lists={"labels.csv": "{file}"}, is_list=True),
-    Layout("RAF-DB", RAFDB, lists=RAFDB_LABELS, is_list=True),
-    Layout("RAF-DB", RAFDB, lists=RAFDB_LISTS, parts=True),
-    Layout("OAHEGA", OAHEGA, lists={"data.csv": "{path}"}),
+    Layout("RAF-DB", RAFDB, lists=RAFDB_OWNERS, column="name", is_list=True),
+    Layout("RAF-DB", RAFDB, lists=RAFDB_LISTS, column="image", parts=True),
+    Layout("OAHEGA", OAHEGA, lists={"data.csv": "{file}"}, column="path"),
     Layout("FED 2023", FED, parts=True),
     Layout("FER2013", FER, parts=True),
     Layout(parts=True),  # folders of one's own below train, val and test
@@ -111,8 +72,9 @@ LAYOUTS = (  # the first that fits is taken
 OWN_FOLDERS = Layout()  # taken where none of them fits
 UNDERSTOOD = (
     "RAF-DB (DATASET/train/1…7), OAHEGA (dataset/Angry… and data.csv), FED 2023 "
-    "(train/Agree…), FER2013 (train/angry…), one folder a class, also below train, val "
-    "and test, or a labels.csv of file,label[,split]"
+    "(train/Agree…), FER2013 (train/angry…; its table becomes so with `python -m "
+    "smartclass_utils unpack fer2013.csv FOLDER`), one folder a class, also below "
+    "train, val and test, or a labels.csv of file,label[,split]"
 )
 PART = re.compile(
     "(?:(train)(?:ing)?|(val)(?:id|idation)?|(test)(?:ing)?)(?:set|data|images|split)*"
@@ -185,11 +147,16 @@ def class_folders(
     return found
 
 
-def list_of(tree: Tree, base: str, name: str) -> str:
-    """Find a label file in a base, or beside it where that is called ``dataset``."""
-    above, _, own = base.rpartition("/")
-    beside = tree.find(join(above, name)) if own.lower() == "dataset" else ""
-    return beside or tree.find(join(base, name))
+def lists_of(tree: Tree, data: DataSet) -> list[tuple[str, str]]:
+    """Return the label files that are there, each with the form of its paths.
+
+    They lie in the data set's folder, or beside it where that is called ``dataset``.
+    """
+    above, _, own = data.base.rpartition("/")
+    places = [above] * (own.lower() == "dataset") + [data.base]
+    lists = data.layout.lists.items()
+    found = [(tree.find(join(p, name)), form) for name, form in lists for p in places]
+    return [(file, form) for file, form in found if file]
 
 
 def is_whole(tree: Tree, data: DataSet, notes: list[str]) -> bool:
@@ -200,19 +167,18 @@ def is_whole(tree: Tree, data: DataSet, notes: list[str]) -> bool:
             must be that set, and it is not whole.
     """
     layout, base, classes = data
-    listed = any(list_of(tree, base, name) for name in layout.lists)
+    listed = bool(lists_of(tree, data))
     if layout.is_list or not layout.nouns:
         return listed or any(folder.path in tree.holding for folder in classes)
-    adult = any(path.rpartition("/")[0] == base for path in tree.passed[ADULT])
-    if not classes or not (layout.parts or listed or adult):
+    if not classes or not (layout.parts or listed):
         return False
     nouns = {folder.noun for folder in classes} - {""}
     there = nouns | {folder.split for folder in classes}
     wanted = [*layout.nouns.values(), *(("train", "test") if layout.parts else ())]
-    lacks = [name for name in wanted if name not in there]
-    other = sorted({f.name for f in classes if not f.noun and layout.nouns != FED})
-    faults = [f"lacks {some(lacks)}"] * bool(lacks)
-    faults += [f"also holds {some(other)}"] * bool(other)
+    lacks = some([name for name in wanted if name not in there])
+    other = {f.name for f in classes if not f.noun and layout.nouns != FED}
+    other = some(sorted(other))
+    faults = [f"lacks {lacks}"] * bool(lacks) + [f"also holds {other}"] * bool(other)
     where, what = tree.root / base, f"{layout.source} but {' and '.join(faults)}"
     if faults and listed and where.name.lower() == "dataset":
         raise SmartClassError(f"{where} is {what}: get it anew, move the rest away.")
@@ -220,3 +186,60 @@ def is_whole(tree: Tree, data: DataSet, notes: list[str]) -> bool:
         name = where.resolve().name
         notes.append(f"{name} resembles {what}: taken as one's own.")
     return not faults
+
+
+def read_folders(tree: Tree, data: DataSet, notes: list[str]) -> pd.DataFrame:
+    """Return files with the nouns or names of their class folders."""
+    folders = {folder.path: folder for folder in data.classes}
+    for path in folders:
+        tree.check_class(path)
+    found = [
+        (file, folders.get(above)) for file in tree.files for above in parents(file)
+    ]
+    rows = [(file, of.noun or of.name, of.split) for file, of in found if of]
+    if data.layout.nouns == FED:
+        pairs = {f"{f.name} → {f.noun}" for f in data.classes if f.noun}
+        other = {f.name for f in data.classes if not f.noun}
+        for what, of in (("understood", pairs), ("not understood, left out", other)):
+            notes += [f"FED 2023: folders {what}: {', '.join(sorted(of))}."] * bool(of)
+    return pd.DataFrame(rows, columns=["file", "label", "split"], dtype=str)
+
+
+def read_list(tree: Tree, data: DataSet, file: str, form: str) -> pd.DataFrame:
+    """Read a label file, ``file`` as paths in the tree; stop at rows with faults."""
+    path, nouns, column = tree.root / file, data.layout.nouns, data.layout.column
+    table = read_table(path, column, "label").rename(columns={column: "file"})
+    table = table[table["label"].str.lower() != ADULT].reset_index(drop=True)
+    named, label = table["file"], table["label"]
+    stop_at_rows(path, "without a label", named[label == ""], "fill it in")
+    if nouns:
+        unknown = (named + " " + label)[~label.str.lower().isin(list(nouns))]
+        remedy = f"labels are {', '.join(nouns)}"
+        stop_at_rows(path, "with an unknown label", unknown, remedy)
+        table["label"] = label.str.lower().map(nouns)
+    files = zip(named, label, strict=True)
+    paths = [form.format(file=name, label=code, stem=name[:-4]) for name, code in files]
+    places = pd.Series([normpath(join(data.base, path)) for path in paths], dtype=str)
+    table["file"] = places.map(tree.find)
+    outside = named.str.contains(r"^/|\.\./|/\.\.|\\|\0")
+    gone = table["file"] == ""
+    outside |= gone & places.map(lambda place: os.path.lexists(tree.root / place))
+    what = "hidden or leading out of its folder"
+    stop_at_rows(path, what, named[outside], "give paths with / relative to it")
+    remedy = "add the files or remove the rows"
+    stop_at_rows(path, "without their file", places[gone], remedy)
+    twice = named[table["file"].duplicated() & data.layout.is_list]
+    stop_at_rows(path, "for a file named before", twice, "keep one row a file")
+    return table
+
+
+def add_attributes(tree: Tree, base: str, table: pd.DataFrame) -> None:
+    """Add the split and, in words, what RAF-DB's owners say beside the label."""
+    stems = [Path(file).stem.removesuffix("_aligned") for file in table["file"]]
+    table["split"] = [stem.partition("_")[0] for stem in stems]
+    places = [join(base, f"Annotation/manual/{stem}_manu_attri.txt") for stem in stems]
+    files = [tree.find(place) for place in places]
+    texts = [(tree.root / f).read_text(errors="replace") if f else "" for f in files]
+    codes = pd.Series(texts, dtype=str).str.extract(ATTRIBUTE_CODES).fillna("")
+    for name, words in ATTRIBUTES.items():
+        table[name] = [words[int(code)] if code else "" for code in codes[name]]

@@ -6,24 +6,10 @@ from functools import lru_cache
 
 # What Markdown, HTML or a terminal would take for markup, and what looks like it.
 # Each of them is in the font of the figures.
-LOOKALIKES = str.maketrans(
-    {
-        "<": "‹",
-        ">": "›",
-        "[": "(",
-        "]": ")",
-        "|": "¦",
-        "`": "‘",
-        "\\": "∖",
-        "*": "∗",
-        "~": "∼",  # two strike out what is between them
-        "$": "Ꞩ",  # two make a formula of what is between them
-    }
-)
+LOOKALIKES = str.maketrans("<>[]|`\\*~$", "‹›()¦‘∖∗∼Ꞩ")
 # Markdown takes them for emphasis only where a word begins or ends.
 OUTER_UNDERSCORES = re.compile(r"\b_+|_+\b")
 EXAMPLES = 3  # names quoted in a message
-UNSEEN = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")  # control characters, reversed writing
 
 
 @lru_cache(maxsize=10_000)
@@ -36,19 +22,10 @@ def as_text(name: str) -> str:
     one name in two ways (NFC, NFD) gives one name.
     """
     name = unicodedata.normalize("NFC", name)  # macOS writes é as two characters
-    if not name.isprintable():
-        seen = (
-            " " if letter.isspace() else "\ufffd" if is_unseen(letter) else letter
-            for letter in name
-        )
-        name = "".join(seen)
+    for letter in {letter for letter in name if not letter.isprintable()}:
+        name = name.replace(letter, " " if letter.isspace() else "\ufffd")
     name = OUTER_UNDERSCORES.sub(lambda run: "ˍ" * len(run[0]), name)
     return " ".join(name.translate(LOOKALIKES).replace("://", ": //").split())
-
-
-def is_unseen(letter: str) -> bool:
-    """Return whether a character is none that a reader could see."""
-    return unicodedata.category(letter) in UNSEEN
 
 
 def natural(name: str) -> list[str | int]:

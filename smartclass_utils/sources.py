@@ -9,23 +9,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from smartclass_utils import config
+from smartclass_utils import config, layouts, walking
 from smartclass_utils.config import CLASSES, SmartClassError, canonical_label
-from smartclass_utils.files import only_one, sha256
-from smartclass_utils.layouts import (
-    FER_TABLES,
-    PROVENANCE,
-    REPORTED,
-    UNDERSTOOD,
-    DataSet,
-    detect,
-)
+from smartclass_utils.files import disk_errors, sha256
+from smartclass_utils.layouts import PROVENANCE, REPORTED, DataSet
 from smartclass_utils.names import as_text, natural, some
-from smartclass_utils.reading import leads_out, read_data_set, read_table
-from smartclass_utils.walking import FOREIGN, Tree, parents, walk
+from smartclass_utils.walking import Tree, existing, parents, stop_at_rows
 
 ORDER = (*REPORTED, "FER2013")
-MOST = {"files": 20_000, "bytes": 200 * 2**20}  # of the demo, unpacked
+MOST_FILES, MOST_BYTES = 20_000, 200 * 2**20  # of the demo, unpacked
 
 
 @dataclass(frozen=True)
@@ -70,20 +62,8 @@ def find_data(data: Path | str | None = None) -> Path:
                 f"{place} leads to a download that is gone: run `make data "
                 "ACCEPT_TERMS=1` again, or delete it."
             )
-    if any(place.name != "downloads.json" for place in inside):
-        return config.RAW_FOLDER
-    return unpack_demo()
-
-
-def existing(folder: Path | str) -> Path:
-    """Return the path of a folder of data; refuse one that is not there."""
-    folder = Path(folder).expanduser()
-    if not os.path.isdir(folder):  # noqa: PTH112, as it never raises
-        raise SmartClassError(
-            f"There is no folder {folder}: name an existing one with DATA=…, or leave "
-            "it out to use the demo faces."
-        )
-    return folder
+    has_data = any(place.name != "downloads.json" for place in inside)
+    return config.RAW_FOLDER if has_data else unpack_demo()
 
 
 def unpack_demo() -> Path:
@@ -94,37 +74,29 @@ def unpack_demo() -> Path:
     """
     archive, folder = config.DEMO_FOLDER / "faces.zip", config.DEMO_FOLDER / "faces"
     place, marker = config.DEMO_FOLDER.parent, folder / ".sha256"
-    busy = "Another run unpacks the demo faces; this one waits for it."
     try:
         digest = sha256(archive)
         if marker.exists() and marker.read_text() == digest:
             return folder
-        with only_one(place / ".demo.lock", busy, wait=True):
-            if not marker.exists() or marker.read_text() != digest:
-                with tempfile.TemporaryDirectory(dir=place, prefix=".demo.") as new:
-                    unzip(archive, Path(new, "new"))
-                    Path(new, "new", marker.name).write_text(digest)
-                    if folder.exists():
-                        folder.replace(Path(new, "old"))
-                    Path(new, "new").replace(folder)
+        with (
+            disk_errors(place),
+            tempfile.TemporaryDirectory(dir=place, prefix=".demo.") as new,
+            zipfile.ZipFile(archive) as content,
+        ):
+            sizes = [entry.file_size for entry in content.infolist()]
+            if len(sizes) > MOST_FILES or sum(sizes) > MOST_BYTES:
+                raise zipfile.BadZipFile("it is too large")
+            content.extractall(Path(new, "new"))  # which never leads out of it
+            Path(new, "new", marker.name).write_text(digest)
+            if folder.exists():
+                folder.replace(Path(new, "old"))
+            Path(new, "new").replace(folder)
     except (zipfile.BadZipFile, zlib.error, EOFError, FileNotFoundError) as error:
         raise SmartClassError(
             f"{archive} is missing or damaged ({error}): get it again with `git "
             "checkout data/demo`, or give DATA=folder."
         ) from error
     return folder
-
-
-def unzip(archive: Path, folder: Path) -> None:
-    """Unpack an archive unless it is too large or leads out of the folder."""
-    with zipfile.ZipFile(archive) as content:
-        entries = content.infolist()
-        outside = [entry.filename for entry in entries if leads_out(entry.filename)]
-        size = sum(entry.file_size for entry in entries)
-        if outside or len(entries) > MOST["files"] or size > MOST["bytes"]:
-            why = f"{outside[0]} leads out of it" if outside else "it is too large"
-            raise zipfile.BadZipFile(why)
-        content.extractall(folder)
 
 
 def load(
@@ -146,29 +118,26 @@ def load(
     """
     root = existing(root)
     table, notes, given = read(root)
-    sources = sorted(set(table["source"]), key=lambda s: (s not in ORDER, s))
-    is_known = set(sources) <= set(ORDER)
-    name = " + ".join(filter(sources.count, ORDER)) if is_known else root.resolve().name
+    sources = set(table["source"])
+    is_known = sources <= set(ORDER)
+    name = " + ".join(source for source in ORDER if source in sources)
+    name = name if is_known else root.resolve().name
     if (root / "demo.json").exists():
         name, path = "demo", root / "demo_attributes.csv"
         if path.exists():  # what the faces were drawn with
-            drawn = read_table(path, "file").drop_duplicates("file")
-            table = table.merge(drawn, "left", "file", suffixes=("", " given"))
+            table = table.merge(walking.read_table(path, "file"), "left", "file")
     if extra:
         home = existing(extra).resolve()
         more, more_notes, more_given = read(home)
         if given and not more_given:
-            raise SmartClassError(
-                f"{root} gives a split and {home} does not: put its class folders "
-                "into train, val and test folders."
-            )
+            what = f"{root} gives a split and {home} does not"
+            raise SmartClassError(f"{what}: put its classes into train, val and test.")
         more["file"] = [(home / file).as_posix() for file in more["file"]]
         table, name = pd.concat([table, more]), f"{name} + {home.name}"
         notes += more_notes
     table = table.fillna("").astype(str).sort_values("file", ignore_index=True)
-    for column in table.columns.drop("file"):
-        safe = {value: as_text(value) for value in table[column].unique()}
-        table[column] = table[column].map(safe)
+    texts = table.columns.drop("file")
+    table[texts] = table[texts].map(as_text)
     present = set(table["label"]) - {""}
     kept = present if classes is None else set(map(canonical_label, classes))
     if kept - present:
@@ -179,12 +148,13 @@ def load(
     if len(kept) < 2:
         raise SmartClassError(
             f"{root} holds {some(sorted(kept)) or 'no class'} only, and two or more "
-            f"classes are needed: add another, or lay it out as {UNDERSTOOD}."
+            f"classes are needed: add another, or lay it out as {layouts.UNDERSTOOD}."
         )
     table["label"] = table["label"].where(table["label"].isin(kept), "")
     order = CLASSES if kept <= set(CLASSES) else sorted(kept, key=natural)
     order = tuple(label for label in order if label in kept)
-    notes += missing_sources(root, sources, order) if is_known else []
+    if is_known and sources & set(REPORTED):
+        notes += missing_sources(root, sources, order)
     left = table.loc[table["label"] == "", "original_label"].value_counts().sort_index()
     if len(left):
         left = ", ".join(f"{noun} ({count:,})" for noun, count in left.items())
@@ -193,53 +163,85 @@ def load(
     return Manifest(root, as_text(name), table, order, notes, given)
 
 
-def missing_sources(root: Path, names: list[str], classes: tuple) -> list[str]:
+def missing_sources(root: Path, names: set[str], classes: tuple) -> list[str]:
     """Return a sentence for each of the report's sources that is not there."""
-    if set(names).isdisjoint(REPORTED):
-        return []
     without = [label for label in CLASSES if label not in classes]
-    return [
+    notes = [
         f"{source.data_set} is not there (expected in {root.name}/{source.folder}; "
         f"from kaggle.com/datasets/{source.kaggle})."
         for source in PROVENANCE
         if source.data_set not in names
-    ] + [f"So there is no class {' and no class '.join(without)}."] * bool(without)
+    ]
+    return notes + [f"So there is no class {label}." for label in without]
 
 
 def read(root: Path) -> tuple[pd.DataFrame, list[str], bool]:
     """Return the rows of all data sets in a folder, notes, and if their split stays."""
-    tree = walk(root)
-    found, notes = detect(tree)
-    fer = [f for f in tree.passed[FOREIGN] if f.rpartition("/")[2] in FER_TABLES]
-    hint = (
-        f"{root / ''.join(fer[:1])} holds its images as numbers: write them to files "
-        "with `python -m smartclass_utils unpack fer2013.csv FOLDER`, and give FOLDER."
-    )
+    tree = walking.walk(root)
+    found, notes = layouts.detect(tree)
     if not found:
         inside = some(sorted(path.name for path in root.iterdir())) or "nothing"
-        nothing = f"{root} holds no data set that is understood (found: {inside}): "
-        raise SmartClassError(hint if fer else f"{nothing}lay it out as {UNDERSTOOD}.")
-    parts = [read_data_set(tree, data) for data in found]
-    table = pd.concat([part[0] for part in parts], ignore_index=True)
+        raise SmartClassError(
+            f"{root} holds no data set that is understood (found: {inside}): lay it "
+            f"out as {layouts.UNDERSTOOD}."
+        )
+    parts = [read_data_set(tree, data, notes) for data in found]
+    table = pd.concat([table for table, _ in parts], ignore_index=True)
     if len(found) > 1:
         table["label"] = table["label"].where(table["label"].isin(CLASSES), "")
-    notes += [note for part in parts for note in part[1]]
-    notes += [hint] * bool(fer and "FER2013" not in set(table["source"]))
-    notes += left_over(tree, set(table["file"]), found)
+    files = set(table["file"])
+    within = {above for file in files for above in parents(file)}
+    left = {  # the outermost folders that hold no image of a data set
+        [place for place in (file, *parents(file)) if place not in within][-1]
+        for file in set(tree.files) - files
+        if "." in file
+    }
+    if left:
+        names, where = some(sorted(left)), root.resolve().name
+        notes.append(f"Not recognised in {where}, so left out: {names}.")
     notes += tree.notes(*(folder.path for data in found for folder in data.classes))
-    return table, notes, len(found) == 1 and parts[0][2]
+    return table, notes, len(found) == 1 and parts[0][1]
 
 
-def left_over(tree: Tree, files: set[str], found: list[DataSet]) -> list[str]:
-    """Return a sentence on the images that belong to no data set, by their folders."""
-    owned = {d.base for d in found if d.layout.is_list and d.layout.nouns}
-    known = {above for file in files for above in parents(file)}
-    names = {}
-    for file in sorted(set(tree.files) - files):
-        above = parents(file)
-        if "." in file and owned.isdisjoint(above):
-            path = next((folder for folder in above[::-1] if folder not in known), file)
-            names[path] = True
-    where = tree.root.resolve().name
-    said = f"Not recognised in {where}, so left out: {some(list(names))}."
-    return [said] * bool(names)
+def read_data_set(
+    tree: Tree, data: DataSet, notes: list[str]
+) -> tuple[pd.DataFrame, bool]:
+    """Return the rows of one data set, and whether its split is to stay."""
+    layout, where = data.layout, tree.root / data.base
+    files = layouts.lists_of(tree, data)
+    lists = [layouts.read_list(tree, data, file, form) for file, form in files]
+    table = lists[0] if layout.is_list else layouts.read_folders(tree, data, notes)
+    if layout.is_list and layout.nouns:
+        layouts.add_attributes(tree, data.base, table)
+    source = layout.source or where.resolve().name
+    own = {"source": source, "original_label": table["label"], "split": ""}
+    table = table.assign(**{**own, "subject": "", **table, "sha256": ""})
+    table["source"] = table["source"].replace("", source)
+    table["label"] = table["label"].map(canonical_label)
+    if layout.nouns:
+        table["label"] = table["label"].where(table["label"].isin(CLASSES), "")
+    given = layout.source not in REPORTED and settle_parts(where, table, notes)
+    others = table.columns.difference(config.MANIFEST_COLUMNS, sort=False)
+    return table[[*config.MANIFEST_COLUMNS, *others]], given
+
+
+def settle_parts(where: Path, table: pd.DataFrame, notes: list[str]) -> bool:
+    """Bring a data set's own split into our words; return whether it can be kept."""
+    path, name, given = where / "labels.csv", where.resolve().name, table["split"]
+    table["split"] = split = given.map(layouts.part_of)
+    unknown, parts = table["file"][(split == "") & (given != "")], set(split) - {""}
+    stop_at_rows(path, "with an unknown split", unknown, "use train, val, test")
+    if not parts:
+        return False
+    stop_at_rows(path, "without a split", table["file"][split == ""], "fill it in")
+    if "test" not in parts and "val" in parts:
+        table["split"] = split.replace("val", "test")
+        parts = parts - {"val"} | {"test"}
+        notes.append(f"{name} gives no test part: its val part is taken as the test.")
+    if not {"train", "test"} <= parts:
+        notes.append(f"{name} gives a {some(sorted(parts))} part only: dealt anew.")
+        return False
+    if "val" not in parts:
+        how = "it is taken out of train, never of test"
+        notes.append(f"{name} gives no val part: {how}.")
+    return True

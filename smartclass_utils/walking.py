@@ -1,10 +1,15 @@
-"""Finding the image files of a folder without leaving it."""
+"""Finding the image files of a folder without leaving it, and reading its tables."""
 
 import os
 import re
+import warnings
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from posixpath import join
+
+import pandas as pd
 
 from smartclass_utils.config import SmartClassError
 from smartclass_utils.names import folded, natural, some
@@ -19,7 +24,6 @@ SYSTEM = re.compile(  # what is hidden, bins, thumbnails, caches
 FOREIGN = "file", "their names are not those of images"
 LINKS = "file", "they are links to folders or out of the data"
 NOT_UTF8 = "file", "their names are not UTF-8: rename them"
-CLOSED = "folder", "they cannot be opened: make them readable"
 HIDDEN = "folder", "they are hidden or the system's own"
 
 
@@ -32,60 +36,59 @@ class Tree:
         files: possible images, sorted. A folder or a broken link named like an image is
             one, so that the cleaning reports it; so is a file without an ending.
         folders: each folder → the names of those in it, in natural order.
-        linked: the folders behind links that were followed.
         passed: what was passed over, by ``FOREIGN`` … ``HIDDEN``.
-        spelt: what all spellings of a file's path share → its paths.
         holding: folders with an image in them or below.
+        spelt: any file's path, and what all of its spellings share → the path.
     """
 
     root: Path
     files: list[str] = field(default_factory=list)
     folders: dict[str, list[str]] = field(default_factory=dict)
-    linked: set[str] = field(default_factory=set)
     passed: dict = field(default_factory=lambda: defaultdict(list))
-    spelt: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     holding: set[str] = field(default_factory=set)
+    spelt: dict[str, str] = field(default_factory=dict)
 
     def find(self, path: str) -> str:
         """Return the path of a file in its own spelling, ``""`` if it is not there."""
-        found = self.spelt.get(folded(path), [])
-        return path if path in found else next(iter(found), "")
+        return self.spelt.get(path) or self.spelt.get(folded(path), "")
 
-    def leads_out(self, path: str, base: str) -> bool:
-        """Return whether a link that was followed lies between a base and a path."""
-        way = {path, *parents(path)} - {base, *parents(base)}
-        return not way.isdisjoint(self.linked)
-
-    def check_class(self, folder: str, base: str) -> None:
-        """Raise if a class folder is closed, empty or behind a link."""
-        why = "holds no images"
+    def check_class(self, folder: str) -> None:
+        """Raise if a class folder is empty or a link that is not followed."""
         beside = [p for p in self.passed[FOREIGN] if p.startswith(f"{folder}/")]
-        if self.leads_out(folder, base) or folder in self.passed[LINKS]:
-            why = "is a link that leads out of the data: put the images there"
-        elif folder in self.passed[CLOSED]:
-            why = "cannot be opened: make it readable or move it away"
-        elif folder in self.holding:
+        if folder in self.holding:
             return
+        if folder in self.passed[LINKS]:
+            why = "is a link that leads out of the data: put the images there"
         elif beside:
-            endings = sorted({path.rpartition(".")[2].lower() for path in beside})
-            why += f" that are read, only {some(endings)}: save them as JPEG or PNG"
+            endings = some(sorted({p.rpartition(".")[2].lower() for p in beside}))
+            why = f"holds no images that are read, only {endings}: save them as JPEG"
         else:
-            why += ": put some in or remove the folder"
+            why = "holds no images: put some in or remove the folder"
         raise SmartClassError(f"{self.root / folder} {why}.")
 
     def notes(self, *classes: str) -> list[str]:
         """Return sentences on what was passed over; of files, below ``classes``."""
         below, notes = tuple(join(folder, "") for folder in classes), []
-        for reason in (FOREIGN, LINKS, NOT_UTF8, CLOSED, HIDDEN):
+        for reason in (FOREIGN, LINKS, NOT_UTF8, HIDDEN):
+            what, why = reason
             names = sorted(self.passed[reason])
             if reason == FOREIGN:
                 names = [name for name in names if name.startswith(below)]
             if names:
-                what = reason[0] + "s" * (len(names) > 1)
-                notes.append(
-                    f"{len(names)} {what} passed over, as {reason[1]} ({some(names)})."
-                )
+                number = f"{len(names)} {what}{'s' * (len(names) > 1)}"
+                notes.append(f"{number} passed over, as {why} ({some(names)}).")
         return notes
+
+
+def existing(folder: Path | str) -> Path:
+    """Return the path of a folder of data; refuse one that is not there."""
+    folder = Path(folder).expanduser()
+    if not os.path.isdir(folder):  # noqa: PTH112, as it never raises
+        raise SmartClassError(
+            f"There is no folder {folder}: name an existing one with DATA=…, or leave "
+            "it out to use the demo faces."
+        )
+    return folder
 
 
 def walk(root: Path) -> Tree:
@@ -95,69 +98,99 @@ def walk(root: Path) -> Tree:
     links to a cache.
 
     Raises:
-        SmartClassError: if the root cannot be opened.
+        SmartClassError: if a folder cannot be opened.
     """
-    tree, pending = Tree(Path(root)), [("", os.path.realpath(root))]
+    tree, homes, pending = Tree(Path(root)), [os.path.realpath(root)], [""]
     while pending:
-        path, home = pending.pop()
-        tree.folders[path] = []
+        path = pending.pop()
         try:
-            with os.scandir(tree.root / path) as found:
-                entries = sorted(found, key=lambda entry: natural(entry.name))
+            entries = list(os.scandir(tree.root / path))
         except OSError as error:
-            if not path:
-                raise SmartClassError(
-                    f"{root} cannot be opened ({error.strerror}): make it readable or "
-                    "move it away."
-                ) from error
-            tree.passed[CLOSED].append(path)
-            continue
-        for entry in entries:
-            place = join(path, entry.name)
-            target = os.path.realpath(entry.path) if entry.is_symlink() else ""
-            kind = kind_of(entry, target, home)
-            if kind != "folder":
-                (tree.files if kind == "image" else tree.passed[kind]).append(place)
-                continue
-            tree.folders[path].append(entry.name)
-            if not target:
-                pending.append((place, home))
-            elif path or f"{home}{os.sep}".startswith(target.rstrip(os.sep) + os.sep):
-                tree.passed[LINKS].append(place)
-            else:
-                tree.linked.add(place)
-                pending.append((place, target))
-    tree.files.sort()
-    places = {parents(file)[0] for file in tree.files}
-    tree.holding = places.union(*map(parents, places))
-    for path in (*tree.files, *tree.passed[FOREIGN]):
-        tree.spelt[folded(path)].append(path)
+            what = f"{tree.root / path} cannot be opened ({error.strerror})"
+            raise SmartClassError(
+                f"{what}: make it readable or move it away."
+            ) from error
+        tree.folders[path] = []
+        for entry in sorted(entries, key=lambda entry: natural(entry.name)):
+            place, is_folder = join(path, entry.name), os.path.isdir(entry.path)  # noqa: PTH112
+            kind = kind_of(entry, is_folder, homes, is_top=not path)
+            tree.passed[kind].append(place)
+            if kind == "folder":
+                pending.append(place)
+            if kind == "folder" or (kind == LINKS and is_folder):
+                tree.folders[path].append(entry.name)
+    tree.files = sorted(tree.passed["image"])
+    tree.holding = {above for file in tree.files for above in parents(file)}
+    files = [*tree.passed[FOREIGN], *tree.files]
+    tree.spelt = {folded(file): file for file in files} | {file: file for file in files}
     return tree
 
 
-def kind_of(entry: os.DirEntry, target: str, home: str) -> str | tuple:
-    """Return what a name in a folder is: folder, image, or why it is passed over."""
+def kind_of(
+    entry: os.DirEntry, is_folder: bool, homes: list[str], is_top: bool
+) -> str | tuple:
+    """Return what a name in a folder is: folder, image, or why it is passed over.
+
+    Links may lead into ``homes``; a folder behind a followed link becomes one.
+    """
     name = entry.name
-    is_folder = os.path.isdir(target) if target else entry.is_dir()  # noqa: PTH112
+    target = os.path.realpath(entry.path) if entry.is_symlink() else ""
     if re.search("[\ud800-\udfff]", name):
         return NOT_UTF8
     if name.lower() == ADULT:
-        return ADULT
+        return "adult"
     if SYSTEM.fullmatch(name):
-        return HIDDEN if is_folder else "silent"
+        return HIDDEN if is_folder else "system"
     if is_folder and not IMAGE.fullmatch(name):
+        leads_up = f"{homes[0]}{os.sep}".startswith(target.rstrip(os.sep) + os.sep)
+        if target and (leads_up or not is_top):
+            return LINKS
+        homes += [target] if target else []
         return "folder"
-    if target and (is_folder or not target.startswith(home + os.sep)):
+    is_within = any(target.startswith(home + os.sep) for home in homes)
+    if target and (is_folder or not is_within):
         return LINKS
     return "image" if IMAGE.fullmatch(name) or "." not in name else FOREIGN
-
-
-def join(folder: str, name: str) -> str:
-    """Return a path below a folder; the root is ``""``."""
-    return f"{folder}/{name}" if folder else name
 
 
 def parents(path: str) -> list[str]:
     """Return all folders above a path, the nearest first, the root last."""
     parts = path.split("/")
     return ["/".join(parts[:i]) for i in range(len(parts) - 1, -1, -1)]
+
+
+def read_table(path: Path, *needed: str) -> pd.DataFrame:
+    """Read a CSV file as text; columns are found without regard to case and blanks.
+
+    Raises:
+        SmartClassError: if it is no CSV file or a column is missing.
+    """
+    options = {"keep_default_na": False, "encoding": "utf-8-sig", "index_col": False}
+    if path.suffix == ".txt":
+        options |= {"sep": r"\s+", "names": needed}
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of commas at the rows' ends
+            table = pd.read_csv(path, dtype=str, **options)
+    except (ValueError, OSError) as error:  # also undecodable and empty files
+        what = "cannot be read as a UTF-8 CSV file with a header"
+        raise SmartClassError(f"{path} {what}: mend or remove it.") from error
+    table = table.rename(columns=str.strip).fillna("")
+    known = {*needed, "split", "source", "subject"} - set(table)
+    table = table.rename(columns={n: n.lower() for n in table if n.lower() in known})
+    table = table.loc[:, ~table.columns.str.match(r"(Unnamed: \d+)?$")]  # an index
+    missing = [repr(name) for name in needed if name not in table]
+    if missing:
+        must = f"its first line must name {','.join(needed)}"
+        raise SmartClassError(
+            f"{path} has no column {' and no '.join(missing)}: {must}."
+        )
+    table = table.apply(lambda column: column.str.strip())
+    return table[(table != "").any(axis=1)].reset_index(drop=True)
+
+
+def stop_at_rows(path: Path, what: str, wrong: Iterable[str], remedy: str) -> None:
+    """Raise with the first few rows of a label file that cannot be used."""
+    names = list(wrong)
+    if names:
+        rows = f"{len(names)} {'row' if len(names) == 1 else 'rows'}"
+        raise SmartClassError(f"{path}: {rows} {what} ({some(names)}): {remedy}.")

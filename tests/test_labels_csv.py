@@ -80,11 +80,12 @@ def test_rows_that_cannot_be_used_stop_the_run(tmp_path, lines, message):
 
 def test_a_link_out_of_the_folder_is_refused(tmp_path):
     put(tmp_path, "secret.jpg", "other/x.jpg")
-    lines = ("file,label", "link.jpg,happy", "b/x.jpg,sad")
+    lines = ("file,label", "link.jpg,happy", "a/b/x.jpg,sad")
     root = write_listed(tmp_path / "own", *lines)
+    (root / "a").mkdir()
     (root / "link.jpg").symlink_to(tmp_path / "secret.jpg")
-    (root / "b").symlink_to(tmp_path / "other")
-    assert "leading out of its folder (link.jpg, b/x.jpg)" in error_of(root)
+    (root / "a/b").symlink_to(tmp_path / "other")
+    assert "leading out of its folder (link.jpg, a/b/x.jpg)" in error_of(root)
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"file,label\n\xe9.jpg,a\n"])

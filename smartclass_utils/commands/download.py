@@ -2,11 +2,12 @@
 
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 from smartclass_utils import config
 from smartclass_utils.config import SmartClassError
 from smartclass_utils.files import read_json, write_json
-from smartclass_utils.layouts import PROVENANCE, Provenance
+from smartclass_utils.layouts import PROVENANCE
 
 RECORD = "downloads.json"  # folder → owner/slug/versions/N of what was downloaded
 
@@ -43,7 +44,7 @@ def download_sources(accept_terms: bool = False) -> list[Path]:
     return [config.RAW_FOLDER / source.folder for source in PROVENANCE]
 
 
-def fetch(source: Provenance, raw: Path) -> None:
+def fetch(source: NamedTuple, raw: Path) -> None:
     """Download one source or take it from the cache, and link to it."""
     try:
         import kagglehub
