@@ -153,8 +153,7 @@ def run_study(
             f"{path.name} is what `make record` writes: name another file with --out."
         )
     base = STUDIES / manifest.name
-    cleaned = base / "clean"
-    clean(manifest, cleaned, jobs=jobs, progress=False)
+    clean(manifest, cleaned := base / "clean", jobs=jobs, progress=False)
     found = load_clean(cleaned)
     labels = found.labels["label"].to_numpy(object)
     groups = joint_groups(found.images, found.labels["subject"].to_numpy(object))
