@@ -1,8 +1,4 @@
-"""From the manifest to a folder of clean images with one frozen split.
-
-The new folder is built beside the old one, as ``.<out>.new``, and takes its place only
-when it is complete. A run that was cut off begins again.
-"""
+"""From the manifest to a folder of clean images with one frozen split."""
 
 import hashlib
 import inspect
@@ -22,7 +18,6 @@ from tqdm import tqdm
 from smartclass_utils import images
 from smartclass_utils.config import IMAGE_SIZE, IMAGE_SIZES, SmartClassError
 from smartclass_utils.files import disk_errors, only_one, safe_name, sha256, write_json
-from smartclass_utils.sources import Manifest
 
 BATCH = 256  # files that a process decodes at a time
 OUTCOMES = ("kept", "mended", "rejected", "left out")
@@ -45,18 +40,12 @@ class Cleaned:
 
 
 def clean(
-    manifest: Manifest,
-    out: Path | str,
-    *,
-    image_size: int = IMAGE_SIZE,
-    prepare=None,
-    jobs: int | None = None,
-    progress: bool = True,
+    manifest, out, *, image_size=IMAGE_SIZE, prepare=None, jobs=None, progress=True
 ) -> Cleaned:
     """Make every usable image small, square and grey, and freeze the split.
 
     Args:
-        manifest: from :func:`smartclass_utils.sources.load`.
+        manifest: a :class:`smartclass_utils.sources.Manifest`.
         out: the clean folder to write; an older one is replaced when all is ready.
         image_size: height and width of a clean image, pixels.
         prepare: takes a clean image, uint8 (size, size), and returns another.
@@ -94,7 +83,7 @@ def clean(
     return Cleaned(out, *tables, counts, card["fingerprint"], was_done)
 
 
-def check_arguments(manifest: Manifest, out: Path, image_size: int) -> None:
+def check_arguments(manifest, out: Path, image_size: int) -> None:
     """Refuse a size or a folder that cannot work, before anything is written."""
     root, low, high = manifest.root.resolve(), IMAGE_SIZES[0], IMAGE_SIZES[-1]
     if image_size not in IMAGE_SIZES:
@@ -110,7 +99,7 @@ def check_arguments(manifest: Manifest, out: Path, image_size: int) -> None:
     raise SmartClassError(reason)
 
 
-def input_key(manifest: Manifest, image_size: int, prepare) -> str:
+def input_key(manifest, image_size: int, prepare) -> str:
     """Return a hash of everything that the clean folder depends on."""
     modules = ("images", "cleaning", "copies", "splits")
     code = [sha256(Path(__file__).with_name(f"{name}.py")) for name in modules]
@@ -130,10 +119,9 @@ def input_key(manifest: Manifest, image_size: int, prepare) -> str:
 
 def source_of(prepare) -> str | None:
     """Return the lines of the reader's function, or its name where there are none."""
-    try:
-        return None if prepare is None else inspect.getsource(prepare)
-    except (OSError, TypeError):
-        return getattr(prepare, "__name__", type(prepare).__name__)
+    with suppress(OSError, TypeError):
+        return inspect.getsource(prepare)
+    return prepare and getattr(prepare, "__name__", type(prepare).__name__)
 
 
 def is_finished(folder: Path, key: str) -> bool:
@@ -188,7 +176,7 @@ def clean_batch(files, size, prepare) -> tuple[np.ndarray, list[tuple]]:
     return pixels, verdicts
 
 
-def fill(new: Path, manifest: Manifest, size: int, table: pd.DataFrame) -> dict:
+def fill(new: Path, manifest, size: int, table: pd.DataFrame) -> dict:
     """Write images and tables of a clean folder; return its card."""
     from smartclass_utils import copies, splits  # late: workers start without them
 
@@ -209,9 +197,8 @@ def fill(new: Path, manifest: Manifest, size: int, table: pd.DataFrame) -> dict:
     noted = kept[kept["notes"] != ""].rename(columns={"notes": "note"})
     noted = noted[["file", "original_file", "note"]]
     rejected = table[table["kind"] != ""][["file", "source", "label", "reason"]]
-    for name, rows in zip(
-        TABLES, (kept[[*manifest.table]], rejected, noted), strict=True
-    ):
+    tables = kept[[*manifest.table]], rejected, noted
+    for name, rows in zip(TABLES, tables, strict=True):
         rows.to_csv(new / f"{name}.csv", index=False, lineterminator="\n")
     return {
         "name": manifest.name,
@@ -239,9 +226,9 @@ def write_images(new: Path, kept: pd.DataFrame, size: int) -> None:
     pixels = np.memmap(new / ".pixels", np.uint8, "r").reshape(-1, size, size)
     for folder in {file.rpartition("/")[0] for file in kept["file"]}:
         (new / folder).mkdir()
-    shape = (len(kept), size, size)
     with (new / "images.npy").open("wb") as stream:
-        about = {"descr": "|u1", "fortran_order": False, "shape": shape}
+        about = np.lib.format.header_data_from_array_1_0(pixels)
+        about["shape"] = (len(kept), size, size)
         np.lib.format.write_array_header_1_0(stream, about)
         for row, file in kept["file"].items():  # no mapping: a full disk would kill
             stream.write(pixels[row].tobytes())
@@ -253,11 +240,9 @@ def write_images(new: Path, kept: pd.DataFrame, size: int) -> None:
 def count(manifest: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     """Return how many images came to what, by reason; all of the manifest's."""
     mended = [bool({*text.split("; ")} & {*images.MENDING}) for text in table["notes"]]
-    is_rejected = table["kind"] != ""
-    outcome = np.where(is_rejected, "rejected", np.where(mended, "mended", "kept"))
-    reason = table["kind"].where(is_rejected, table["notes"])
+    outcome = np.select([table["kind"] != "", mended], ["rejected", "mended"], "kept")
+    rows = pd.DataFrame({"outcome": outcome, "reason": table["kind"] + table["notes"]})
     left_out = manifest.loc[manifest["label"] == "", "original_label"]
-    rows = pd.DataFrame({"outcome": outcome, "reason": reason})
     rows = pd.concat([rows, pd.DataFrame({"outcome": "left out", "reason": left_out})])
     rows["outcome"] = pd.Categorical(rows["outcome"], OUTCOMES)  # sorts in this order
     counts = rows.groupby(["outcome", "reason"], observed=True).size()

@@ -42,10 +42,10 @@ def judge_doubles(table: pd.DataFrame, given_split: bool) -> None:
             table.loc[same.index, "notes"] = notes
         elif conflict:
             reason = f"{kind}: {', '.join(same['file'] + ' (' + same['label'] + ')')}"
-            table.loc[same.index, ["kind", "reason"]] = kind, reason
+            table.loc[same.index, ["kind", "reason", "notes"]] = kind, reason, ""
         else:  # the first one stays
             reason = f"{kind} of {same['file'].iloc[0]}"
-            table.loc[same.index[1:], ["kind", "reason"]] = kind, reason
+            table.loc[same.index[1:], ["kind", "reason", "notes"]] = kind, reason, ""
 
 
 def near_copies(images: np.ndarray) -> np.ndarray:
