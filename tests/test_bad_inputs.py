@@ -1,8 +1,8 @@
 """The 26 kinds of bad input, each as a file that the test makes, then all at once.
 
 The numbers are those of the list by which the cleaning was built. What exactly comes
-out of a mended image is tested in test_images.py; row 26, a run that is cut off, in
-test_cleaning.py.
+out of a mended image is tested in test_images.py; row 24, what is missing, in
+test_sources.py; row 26, a run that is cut off, in test_cleaning.py.
 """
 
 import io
@@ -29,8 +29,6 @@ from PIL import ExifTags, Image, ImageFile
 from smartclass_utils import images
 from smartclass_utils.__main__ import main
 from smartclass_utils.cleaning import clean
-from smartclass_utils.config import SmartClassError
-from smartclass_utils.sources import load
 
 SIZE = 16  # pixels
 
@@ -158,30 +156,6 @@ def test_row_23_equal_names_do_not_overwrite_each_other(tmp_path):
     assert len(labels) == len(folders) * len(names)
     assert not labels["file"].str.lower().duplicated().any()
     assert {name.split("/")[1].split("_")[0] for name in labels["file"]} == {"1", "2"}
-
-
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda root: None, "There is no folder {root}: name an existing one"),
-        (lambda root: root.mkdir(), "{root} holds no data set that is understood"),
-        (
-            lambda root: [put(root, "happy/a.png", PNG), (root / "sad").mkdir()],
-            "{root}/sad holds no images: put some in or remove the folder",
-        ),
-        (
-            lambda root: put(root, "rafdb/DATASET/train/4/a.png", PNG),
-            "{root} holds 4 only, and two or more classes are needed",
-        ),
-    ],
-)
-def test_row_24_what_is_missing_is_named_in_a_sentence(tmp_path, make, message):
-    root = tmp_path / "raw"
-    make(root)
-    with pytest.raises(SmartClassError) as caught:
-        load(root)
-    assert message.format(root=root) in str(caught.value)
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
