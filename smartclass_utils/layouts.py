@@ -223,7 +223,8 @@ def read_list(tree: Tree, data: DataSet, file: str, form: str) -> pd.DataFrame:
     table["file"] = places.map(tree.find)
     outside = named.str.contains(r"^/|\.\./|/\.\.|\\|\0")
     gone = table["file"] == ""
-    outside |= gone & places.map(lambda place: os.path.lexists(tree.root / place))
+    on_disk = [os.path.lexists(tree.root / place) for place in places]
+    outside |= gone & pd.Series(on_disk, dtype=bool)
     what = "hidden or leading out of its folder"
     stop_at_rows(path, what, named[outside], "give paths with / relative to it")
     remedy = "add the files or remove the rows"

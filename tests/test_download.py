@@ -103,18 +103,17 @@ def test_without_kagglehub_the_remedy_is_named(monkeypatch, raw):
         download_sources(accept_terms=True)
 
 
-@pytest.mark.parametrize("content", ["{", "[]"])
-def test_a_damaged_record_is_named(hub, raw, content):
+@pytest.mark.parametrize(
+    ("content", "asked"),
+    [("{", []), ("[]", []), ('{"rafdb": 3}', KAGGLE),
+     ('{"rafdb": "someone/else/versions/1"}', KAGGLE)],
+)  # fmt: skip
+def test_a_record_is_not_believed_blindly(hub, raw, content, asked):
     raw.mkdir(parents=True)
     (raw / "downloads.json").write_text(content, "utf-8")
-    with pytest.raises(SmartClassError, match=r"downloads\.json cannot be read as"):
+    if asked:
         download_sources(accept_terms=True)
-    assert hub.asked == []
-
-
-@pytest.mark.parametrize("handle", [3, "someone/else/versions/1"])
-def test_only_a_version_of_the_source_itself_is_asked_for(hub, raw, handle):
-    raw.mkdir(parents=True)
-    (raw / "downloads.json").write_text(json.dumps({"rafdb": handle}), "utf-8")
-    download_sources(accept_terms=True)
-    assert hub.asked == KAGGLE
+    else:
+        with pytest.raises(SmartClassError, match=r"downloads\.json cannot be read as"):
+            download_sources(accept_terms=True)
+    assert hub.asked == asked

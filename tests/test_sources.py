@@ -200,13 +200,6 @@ def test_fed_by_what_its_folders_resemble(tmp_path, classes, parts):
     assert left_out == "FED 2023: folders not understood, left out: Boredom."
 
 
-def test_fed_alone_is_read_through_a_link_too(tmp_path):
-    write_fed(tmp_path / "cache")
-    (tmp_path / "raw").mkdir()
-    (tmp_path / "raw/fed2023").symlink_to(tmp_path / "cache")
-    assert "engaged only, and two or more classes are" in error_of(tmp_path / "raw")
-
-
 def test_several_sources_are_merged_and_the_rest_is_named(tmp_path):
     root = tmp_path / "all"
     write_rafdb(root / "rafdb")
@@ -238,14 +231,6 @@ def test_a_source_that_is_not_there_is_named(tmp_path):
         "kaggle.com/datasets/prajvalpatel/facial-expression-detection-2023).",
         "So there is no class engaged.",
     )
-
-
-def test_a_file_outside_of_the_data_root_is_not_looked_at(tmp_path):
-    put(tmp_path, "mine/Angry/1.jpg", "mine/Happy/2.jpg", "mine/Bored/3.jpg")
-    put_text(tmp_path / "data.csv", "a,b", "1,2")
-    data = load(tmp_path / "mine")
-    assert data.name == "mine"
-    assert data.classes == ("angry", "bored", "happy")
 
 
 # Folders of one's own
@@ -299,16 +284,14 @@ def test_folders_of_ones_own(tmp_path, files, classes, splits, given, note):
     assert data.given_split == given
     assert any(note in said for said in data.notes) or not note
     assert len(data.notes) <= 2
-
-
-def test_aliases_keep_what_the_folder_was_called(tmp_path):
-    put(tmp_path, "Focused/1.jpg", "Anger/a.jpg", "Anger/A.JPG", "happiness/3")
-    assert rows_of(load(tmp_path), "file", "label", "original_label", "split") == [
-        ("Anger/A.JPG", "angry", "Anger", ""),
-        ("Anger/a.jpg", "angry", "Anger", ""),
-        ("Focused/1.jpg", "engaged", "Focused", ""),
-        ("happiness/3", "happy", "happiness", ""),
-    ]
+    if "engaged" in classes:  # the aliases keep what the folder was called
+        assert rows_of(data, "file", "label", "original_label", "split") == [
+            ("Anger/A.JPG", "angry", "Anger", ""),
+            ("Anger/a.jpg", "angry", "Anger", ""),
+            ("Focused/1.jpg", "engaged", "Focused", ""),
+            ("attentive/p1/2.png", "engaged", "attentive", ""),
+            ("happiness/3", "happy", "happiness", ""),
+        ]
 
 
 @pytest.mark.parametrize(
