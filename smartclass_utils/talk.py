@@ -13,12 +13,10 @@ from itertools import combinations
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from PIL import Image
 
 SIZES = (0.7, 0.8, 0.9)  # of the figure; the type grows by the inverse
 SMALLEST = 0.7  # of the figure's area that the axes took, they take at least this share
 GAP = 2  # pixels at 100 dpi around a text that other texts should leave free
-COLOURS = 256  # of the PNG: a palette makes it half as large, and nobody sees it
 
 
 def undrawn(ax: Axes) -> set[Text]:
@@ -54,27 +52,10 @@ def overlaps(fig: Figure) -> int:
 
 
 def drawn_share(fig: Figure) -> float:
-    """Return the share of a drawn figure's area that its axes take, 0…1.
-
-    Larger type leaves less to axes of a fixed shape, such as images.
-    """
-    whole = fig.bbox.width * fig.bbox.height
+    """Return the share of a drawn figure's area that its axes take, 0…1."""
     boxes = [ax.get_window_extent() for ax in fig.findobj(Axes)]
+    whole = fig.bbox.width * fig.bbox.height
     return sum(box.width * box.height for box in boxes) / whole
-
-
-def has_room(fig: Figure, touching: int, share: float) -> bool:
-    """Return whether a figure is as readable as it was.
-
-    Args:
-        fig: the figure.
-        touching: most pairs of texts that may touch.
-        share: least share of its area that the axes may take.
-    """
-    try:
-        return overlaps(fig) <= touching and drawn_share(fig) >= share
-    except UserWarning:
-        return False
 
 
 @contextmanager
@@ -90,8 +71,11 @@ def larger_type(fig: Figure) -> Iterator[float]:
     try:
         for size in (*SIZES, 1.0):
             fig.set_size_inches(width * size, height * size)
-            if size == 1.0 or has_room(fig, touching, share):
-                break
+            try:
+                if overlaps(fig) <= touching and drawn_share(fig) >= share:
+                    break
+            except UserWarning:  # no room
+                continue
         yield size
     finally:
         fig.set_size_inches(width, height)
@@ -104,10 +88,8 @@ def talk_png(fig: Figure, dpi: float) -> bytes:
         fig: a figure; it keeps its size.
         dpi: dots an inch of the full figure.
     """
-    full, small = io.BytesIO(), io.BytesIO()
+    stream = io.BytesIO()
     with larger_type(fig) as size:
-        fig.savefig(full, format="png", dpi=dpi / size)
-    picture = Image.open(full).convert("RGB")
-    picture = picture.quantize(COLOURS, dither=Image.Dither.NONE)
-    picture.save(small, format="png", optimize=True)
-    return small.getvalue()
+        undated = {"Software": None}
+        fig.savefig(stream, format="png", dpi=dpi / size, metadata=undated)
+    return stream.getvalue()
