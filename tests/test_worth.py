@@ -1,6 +1,7 @@
 """Cells of chapter 6 and of the appendix, run on made-up inputs."""
 
 import itertools
+from types import SimpleNamespace
 
 import nbformat
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy.special import softmax
 
-from smartclass_utils.config import NOTEBOOKS
+from smartclass_utils.config import NOTEBOOKS, SPLIT_SHARES
 
 CHAPTER, APPENDIX = "06_what_the_numbers_are_worth", "08_appendix"
 
@@ -17,7 +18,8 @@ def run_cells(name: str, *marks: str, **given) -> dict:
     """Run a notebook's imports and parameters, then its cells that hold these texts."""
     cells = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4).cells
     code = [cell for cell in cells if cell.cell_type == "code"]
-    lines = code[0].source.splitlines()
+    opening = [c.source for c in code if "fold" in c.metadata.get("tags", [])]
+    lines = "\n".join(opening).splitlines()
     found = {}
     exec("\n".join(line for line in lines if not line.startswith("%")), found)
     [parameters] = [c for c in code if "parameters" in c.metadata.get("tags", [])]
@@ -31,7 +33,14 @@ def run_cells(name: str, *marks: str, **given) -> dict:
 
 @pytest.fixture(scope="module")
 def decoding() -> dict:
-    return run_cells(CHAPTER, "def hits(", "def decode(", "def completions(")
+    return run_cells(
+        CHAPTER,
+        "def hits(",
+        "def class_counts(",
+        "def decode(",
+        "TOTAL =",
+        "def completions(",
+    )
 
 
 @pytest.mark.parametrize(
@@ -150,7 +159,7 @@ def test_confounding_in_shares(counts, overall, within):
     data = type(
         "Data", (), {"labels": pd.DataFrame(labels, columns=["label", "source"])}
     )
-    share = run_cells(CHAPTER, "def source_shares(", data=data)["share"]
+    share = run_cells(CHAPTER, "def source_shares(", "share = ", data=data)["share"]
     assert share["overall"].tolist() == [overall] * 4
     assert share["within its sources"].iloc[:2].tolist() == pytest.approx(
         within, abs=0.005
@@ -202,8 +211,10 @@ def made_up_grid(effect: float, splits: int = 10, seeds: int = 3) -> pd.DataFram
 def run_grid(tmp_path, grid: pd.DataFrame, name: str, *marks: str) -> dict:
     grid.to_csv(tmp_path / "made_grid.csv", index=False)
     data, said = type("Data", (), {"name": name}), []
-    given = {"RESULTS_FOLDER": tmp_path, "Markdown": said.append, "data": data}
-    return {**run_cells(CHAPTER, "def against_main(", *marks, **given), "said": said}
+    folders = SimpleNamespace(RESULTS_FOLDER=tmp_path, SPLIT_SHARES=SPLIT_SHARES)
+    given = {"config": folders, "Markdown": said.append, "data": data}
+    marks = ("ends_in =", "def against_main(", *marks)
+    return {**run_cells(CHAPTER, *marks, **given), "said": said}
 
 
 def test_the_grid_answers_kernel_and_depth(tmp_path):
@@ -225,7 +236,7 @@ def test_a_grid_of_other_data_is_not_used(tmp_path):
 
 
 def test_parts_of_variance_by_hand():
-    parts = run_cells(CHAPTER, "def parts(", grids={})["parts"]
+    parts = run_cells(CHAPTER, "def parts(")["parts"]
     square = np.array([[60.0, 80.0], [20.0, 40.0]])  # splits × seeds, no rest
     split, seed, rest = parts(square, np.arange(2))
     assert (split, seed, rest) == pytest.approx((800, 200, 0))
@@ -235,7 +246,8 @@ def test_parts_of_variance_by_hand():
 
 def test_variance_is_that_of_the_making(tmp_path):
     grid = made_up_grid(0.0, splits=40, seeds=6)
-    table = run_grid(tmp_path, grid, "made", "def parts(")["variances"]["made"]
+    table = run_grid(tmp_path, grid, "made", "def parts(", "variances =")
+    table = table["variances"]["made"]
     assert table.loc["split", "variance"] == pytest.approx(4, abs=2.5)  # 2 points
     assert table.loc["split", "low"] > 0
     assert table.loc["seed", "low"] < 0 < table.loc["seed", "high"]
@@ -245,7 +257,7 @@ def test_variance_is_that_of_the_making(tmp_path):
 @pytest.fixture(scope="module")
 def calibration() -> dict:
     no_chances = {"val": {}, "test": {}}
-    marks = ("def fit_temperature(", "def calibration_error(")
+    marks = ("def fit_temperature(", "def calibration_error(", "def calibration_row(")
     return run_cells(APPENDIX, *marks, chances=no_chances, targets={})
 
 
@@ -263,9 +275,8 @@ def test_temperature_is_found_again(calibration):
 def test_every_training_has_its_own_temperature():
     chances = {"val": {"A": softmax([[[2.0, 0]] * 8, [[8.0, 0]] * 8], axis=2)}}
     targets = {"val": np.array([0, 0, 0, 0, 0, 0, 1, 1])}
-    found = run_cells(
-        APPENDIX, "def fit_temperature(", chances=chances, targets=targets
-    )["temperatures"]["A"]
+    marks, given = ("def fit_temperature(", "temperatures = {"), {"chances": chances}
+    found = run_cells(APPENDIX, *marks, targets=targets, **given)["temperatures"]["A"]
     assert found[1] == pytest.approx(4 * found[0], rel=0.01)
     assert found[0] == pytest.approx(2 / np.log(3), rel=0.01)  # 6 of 8 are right
 
@@ -278,20 +289,16 @@ def test_calibration_error_and_floor(calibration):
     sure = generator.uniform(0.5, 1, (2, 300))
     answers = generator.random((2, 300)) < sure  # perfectly calibrated
     row = calibration["calibration_row"](sure, sure, answers, generator)
-    before, after, floor, low, high = row
-    assert before == after
-    assert 0.02 < floor < 0.06
-    assert abs(before - floor) < 0.03
-    assert (low, high) == (0, 0)
+    assert row[0] == row[1] == pytest.approx(row[2], abs=0.03)
+    assert 0.02 < row[2] < 0.06  # the floor
+    assert row[3:] == (0, 0)
 
 
 def test_a_gap_is_tested_within_classes():
     generator = np.random.default_rng(0)
     classes = np.array([0] * 40 + [1] * 40)
     groups = pd.Series(["a"] * 30 + ["b"] * 10 + ["a"] * 10 + ["b"] * 30)
-    gap_test = run_cells(
-        APPENDIX, "def gap_test(", attributes=[], targets={"test": None}
-    )["gap_test"]
+    gap_test = run_cells(APPENDIX, "def gap_test(")["gap_test"]
     hard = pd.Series(np.concatenate([np.ones(40), np.arange(40) % 2]))
     gap, p = gap_test(hard, groups, classes, generator)
     assert gap == pytest.approx(0, abs=1e-9)
