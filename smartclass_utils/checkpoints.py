@@ -186,9 +186,11 @@ def read_cards(folder: Path, chapter: int | None = None) -> list[dict]:
 def forget_models(folder: Path, chapter: int, but: list[dict]) -> None:
     """Remove what a chapter stored in earlier runs and no longer trains."""
     kept = {card["file"] for card in but}
-    for file in folder.glob(f"*{ENDING}"):
-        if file not in kept and read_card(file)["chapter"] == chapter:
-            file.unlink()
+    for file in set(folder.glob(f"*{ENDING}")) - kept:
+        try:
+            is_ours = read_card(file)["chapter"] == chapter
+        except SmartClassError:  # cut off or damaged, of use to nobody
+                file.unlink()
 
 
 def load_model(card: dict, data: CleanData | None = None) -> nn.Module:
