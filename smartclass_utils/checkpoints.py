@@ -188,9 +188,11 @@ def forget_models(folder: Path, chapter: int, but: list[dict]) -> None:
     kept = {card["file"] for card in but}
     for file in set(folder.glob(f"*{ENDING}")) - kept:
         try:
-            is_ours = read_card(file)["chapter"] == chapter
-        except SmartClassError:  # cut off or damaged, of use to nobody
-                file.unlink()
+            if read_card(file)["chapter"] != chapter:
+                continue
+        except SmartClassError:
+            pass  # cut off or damaged, of use to nobody
+        file.unlink()
 
 
 def load_model(card: dict, data: CleanData | None = None) -> nn.Module:
