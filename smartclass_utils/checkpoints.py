@@ -171,14 +171,13 @@ def read_cards(folder: Path, chapter: int | None = None) -> list[dict]:
     """Return the cards of all networks in a folder, by name and seed.
 
     Raises:
-        SmartClassError: if there is none (of this chapter, if one is named).
+        SmartClassError: if there is none, of this chapter if one is named.
     """
     cards = [read_card(file) for file in sorted(folder.glob(f"*{ENDING}"))]
     cards = [card for card in cards if chapter in (None, card["chapter"])]
     if not cards:
         raise SmartClassError(
-            f"There is no trained network of chapter {chapter or 3} in {folder}: run "
-            "that chapter first."
+            f"There is no trained network of chapter {chapter or 3} in {folder}: run it."
         )
     return sorted(cards, key=lambda card: (card["name"], card["seed"]))
 
@@ -190,8 +189,8 @@ def forget_models(folder: Path, chapter: int, but: list[dict]) -> None:
         try:
             if read_card(file)["chapter"] != chapter:
                 continue
-        except SmartClassError:
-            pass  # cut off or damaged, of use to nobody
+        except SmartClassError:  # cut off or damaged, of use to nobody
+            pass
         file.unlink()
 
 
