@@ -21,9 +21,9 @@ from smartclass_utils.files import disk_errors, only_one, safe_name, sha256, wri
 
 BATCH = 256  # files that a process decodes at a time
 OUTCOMES = ("kept", "mended", "rejected", "left out")
-VERDICT = ["sha256", "kind", "reason", "notes"]  # "" where there is none
+CODE = ("images.py", "cleaning.py", "copies.py", "splits.py")
 TABLES = ("labels", "rejected", "noted")
-AS_TEXT = {"dtype": str, "keep_default_na": False}
+TEXT = {"dtype": str, "keep_default_na": False}
 
 
 @dataclass(frozen=True)
@@ -64,30 +64,30 @@ def clean(
     with disk_errors(out.parent), only_one(lock, busy, wait=True):
         if old.exists() and not out.exists():  # a run was killed while it swapped
             old.replace(out)
+        shutil.rmtree(old, ignore_errors=True)
         was_done = is_finished(out, key)
         if not was_done:
             shutil.rmtree(new, ignore_errors=True)
-            new.mkdir()
+            (new / ".rows").mkdir(parents=True)
             table = decode(new, manifest, image_size, prepare, jobs, progress)
             card = fill(new, manifest, image_size, table)
             card |= {"key": key, "prepare": source_of(prepare)}
             write_json(new / "clean.json", card)
-            shutil.rmtree(old, ignore_errors=True)
             if out.exists():
                 out.replace(old)
             new.replace(out)
-        shutil.rmtree(old, ignore_errors=True)
+            shutil.rmtree(old, ignore_errors=True)
         card = json.loads((out / "clean.json").read_text(encoding="utf-8"))
-        tables = [pd.read_csv(out / f"{name}.csv", **AS_TEXT) for name in TABLES]
+        tables = [pd.read_csv(out / f"{name}.csv", **TEXT) for name in TABLES]
     counts = pd.DataFrame(card["counts"], columns=["outcome", "reason", "images"])
     return Cleaned(out, *tables, counts, card["fingerprint"], was_done)
 
 
 def check_arguments(manifest, out: Path, image_size: int) -> None:
     """Refuse a size or a folder that cannot work, before anything is written."""
-    root, low, high = manifest.root.resolve(), IMAGE_SIZES[0], IMAGE_SIZES[-1]
+    root, sizes = manifest.root.resolve(), f"{IMAGE_SIZES[0]} to {IMAGE_SIZES[-1]}"
     if image_size not in IMAGE_SIZES:
-        reason = f"IMAGE_SIZE={image_size!r} is out of range: choose {low} to {high}."
+        reason = f"IMAGE_SIZE={image_size!r} is out of range: choose {sizes} pixels."
     elif out == root or out in root.parents or root in out.parents:
         reason = f"The clean images cannot go to {out}, as the data lie in {root}."
     elif out.exists() and not out.is_dir():
@@ -101,8 +101,7 @@ def check_arguments(manifest, out: Path, image_size: int) -> None:
 
 def input_key(manifest, image_size: int, prepare) -> str:
     """Return a hash of everything that the clean folder depends on."""
-    modules = ("images", "cleaning", "copies", "splits")
-    code = [sha256(Path(__file__).with_name(f"{name}.py")) for name in modules]
+    code = [sha256(Path(__file__).with_name(name)) for name in CODE]
     about = [code, image_size, source_of(prepare), manifest.name, manifest.classes]
     about += [manifest.given_split, list(manifest.table)]
     if prepare is not None:  # what it does may depend on more than its own lines
@@ -121,14 +120,14 @@ def source_of(prepare) -> str | None:
     """Return the lines of the reader's function, or its name where there are none."""
     with suppress(OSError, TypeError):
         return inspect.getsource(prepare)
-    return prepare and getattr(prepare, "__name__", type(prepare).__name__)
+    return prepare and getattr(prepare, "__name__", "a function")
 
 
 def is_finished(folder: Path, key: str) -> bool:
     """Return whether a clean folder is complete, unharmed and made from this input."""
     try:
         card = json.loads((folder / "clean.json").read_text(encoding="utf-8"))
-        tables = [pd.read_csv(folder / f"{name}.csv", **AS_TEXT) for name in TABLES]
+        tables = [pd.read_csv(folder / f"{name}.csv", **TEXT) for name in TABLES]
         found = {path.relative_to(folder).as_posix() for path in folder.glob("*/*.png")}
         is_whole = card["fingerprint"] == fingerprint_of(folder) and "counts" in card
         return card["key"] == key and is_whole and {*tables[0]["file"]} <= found
@@ -138,29 +137,31 @@ def is_finished(folder: Path, key: str) -> bool:
 
 def fingerprint_of(folder: Path) -> str:
     """Return the SHA-256 of labels and pixels."""
-    parts = [sha256(folder / name) for name in ("labels.csv", "images.npy")]
-    return hashlib.sha256("".join(parts).encode("ascii")).hexdigest()
+    both = sha256(folder / "labels.csv") + sha256(folder / "images.npy")
+    return hashlib.sha256(both.encode()).hexdigest()
 
 
 def decode(new, manifest, size, prepare, jobs, progress) -> pd.DataFrame:
-    """Decode on all cores, pixels into a file; return the used rows with verdicts."""
+    """Decode on all cores into ``.rows``; return the used rows with verdicts."""
     used = manifest.table[manifest.table["label"] != ""].reset_index(drop=True)
     files, verdicts = [os.path.join(manifest.root, f) for f in used["file"]], []  # noqa: PTH118
-    batches = [files[i : i + BATCH] for i in range(0, len(files), BATCH)]
-    work = [joblib.delayed(clean_batch)(batch, size, prepare) for batch in batches]
+    call, rows = joblib.delayed(clean_batch), f"{new}/.rows"
+    starts = range(0, len(files), BATCH)
+    work = [call(files[i : i + BATCH], size, prepare, rows, i) for i in starts]
     jobs = min(jobs or joblib.cpu_count(), max(1, len(work)))
     quiet = {} if progress else {"disable": True}  # TQDM_DISABLE=1 holds otherwise
     bar = tqdm(total=len(files), desc="Cleaning", unit="image", leave=False, **quiet)
     one_thread = joblib.parallel_config("loky", inner_max_num_threads=1)
-    with bar, one_thread, (new / ".pixels").open("wb") as stream:
+    with bar, one_thread, Path(rows, "pixels").open("wb") as stream:
         for pixels, some in joblib.Parallel(jobs, return_as="generator")(work):
             stream.write(pixels.tobytes())
             verdicts += some
             bar.update(len(some))
-    return used.assign(**pd.DataFrame(verdicts, columns=VERDICT))
+    used[["sha256", "kind", "reason", "notes"]] = verdicts
+    return used
 
 
-def clean_batch(files, size, prepare) -> tuple[np.ndarray, list[tuple]]:
+def clean_batch(files, size, prepare, rows, start) -> tuple[np.ndarray, list[tuple]]:
     """Return some files, uint8 (n, size, size), black if rejected; and the verdicts."""
     pixels, verdicts = np.zeros((len(files), size, size), np.uint8), []
     with images.quiet_libraries():
@@ -170,6 +171,8 @@ def clean_batch(files, size, prepare) -> tuple[np.ndarray, list[tuple]]:
                 content = images.read(file)
                 digest = hashlib.sha256(content).hexdigest()
                 pixels[i], notes = images.clean_image(content, size, prepare)
+                file = f"{rows}/{start + i}.png"  # its name comes later
+                Image.fromarray(pixels[i]).save(file, compress_level=0)
                 verdicts.append((digest, "", "", "; ".join(notes)))
             except images.Rejected as verdict:
                 verdicts.append((digest, verdict.kind, str(verdict), ""))
@@ -194,10 +197,9 @@ def fill(new: Path, manifest, size: int, table: pd.DataFrame) -> dict:
     pixels = np.load(new / "images.npy", mmap_mode="r")
     given = kept["split"] if manifest.given_split else None
     kept["split"] = splits.freeze(pixels, kept["label"], kept["subject"], given)
-    noted = kept[kept["notes"] != ""].rename(columns={"notes": "note"})
-    noted = noted[["file", "original_file", "note"]]
+    noted = kept.loc[kept["notes"] != "", ["file", "original_file", "notes"]]
     rejected = table[table["kind"] != ""][["file", "source", "label", "reason"]]
-    tables = kept[[*manifest.table]], rejected, noted
+    tables = kept[[*manifest.table]], rejected, noted.rename(columns={"notes": "note"})
     for name, rows in zip(TABLES, tables, strict=True):
         rows.to_csv(new / f"{name}.csv", index=False, lineterminator="\n")
     return {
@@ -215,26 +217,24 @@ def fill(new: Path, manifest, size: int, table: pd.DataFrame) -> dict:
 def clean_names(kept: pd.DataFrame) -> pd.Series:
     """Return ``<label>/<source>_<hash>.png`` for every row, no name twice."""
     source = kept["source"].str.lower().str.replace(r"[^a-z0-9]+", "", regex=True)
-    stem = kept["label"].map(safe_name) + "/" + source.replace("", "images") + "_"
-    stem += kept["sha256"].str[:12]
+    name = source.replace("", "images") + "_" + kept["sha256"].str[:12]
+    stem = kept["label"].map(safe_name) + "/" + name
     number = stem.groupby(stem.str.casefold()).cumcount()
     return stem + [f"-{n + 1}.png" if n else ".png" for n in number]
 
 
 def write_images(new: Path, kept: pd.DataFrame, size: int) -> None:
     """Write what is kept as PNG files and as one array, in this order."""
-    pixels = np.memmap(new / ".pixels", np.uint8, "r").reshape(-1, size, size)
-    for folder in {file.rpartition("/")[0] for file in kept["file"]}:
-        (new / folder).mkdir()
+    pixels = np.memmap(new / ".rows/pixels", np.uint8, "r").reshape(-1, size, size)
     with (new / "images.npy").open("wb") as stream:
         about = np.lib.format.header_data_from_array_1_0(pixels)
         about["shape"] = (len(kept), size, size)
         np.lib.format.write_array_header_1_0(stream, about)
         for row, file in kept["file"].items():  # no mapping: a full disk would kill
             stream.write(pixels[row].tobytes())
-            Image.fromarray(pixels[row]).save(f"{new}/{file}", compress_level=0)
+            os.renames(f"{new}/.rows/{row}.png", f"{new}/{file}")  # makes the folder
     del pixels  # lets go of the file
-    (new / ".pixels").unlink()
+    shutil.rmtree(new / ".rows")
 
 
 def count(manifest: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:

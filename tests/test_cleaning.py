@@ -131,7 +131,7 @@ def test_the_clean_folder_keeps_its_contract(raw, tmp_path):
 
 def test_names_cannot_leave_the_clean_folder(tmp_path):
     raw, home = tmp_path / "raw", tmp_path / "in" / "clean"
-    labels = ("../../evil", "..", "/etc/evil", "clean.json", "images.npy", ".pixels")
+    labels = ("../../evil", "..", "/etc/evil", "clean.json", "images.npy", ".rows")
     labels += ("con", "Aux.txt", "a" * 300, "ends. .")
     for k in range(len(labels)):
         for i in range(N):
@@ -295,6 +295,10 @@ def test_a_run_killed_between_two_renamings_is_mended(raw, tmp_path):
     first.folder.rename(tmp_path / ".clean.old")
     assert run(raw, tmp_path / "clean").was_done
     assert not (tmp_path / ".clean.old").exists()
+    shutil.copytree(first.folder, tmp_path / ".clean.old")  # killed a moment later
+    write_noise(raw / "happy" / "new.png", 99)
+    assert not run(raw, tmp_path / "clean").was_done
+    assert not (tmp_path / ".clean.old").exists()
 
 
 def test_a_second_run_waits_and_takes_what_is_there(raw, tmp_path, monkeypatch, capsys):
@@ -379,7 +383,7 @@ def test_c_libraries_print_nothing_into_the_notebook(tmp_path, capfd):
         images.clean_image(broken, SIZE)
     assert "ZIP" in capfd.readouterr().err  # so there is something to keep quiet
     (tmp_path / "a.tif").write_bytes(broken)
-    _, verdicts = cleaning.clean_batch([tmp_path / "a.tif"], SIZE, None)
+    _, verdicts = cleaning.clean_batch([tmp_path / "a.tif"], SIZE, None, tmp_path, 0)
     assert verdicts[0][1] == "damaged"
     os.write(2, b"heard again")
     assert capfd.readouterr().err == "heard again"
