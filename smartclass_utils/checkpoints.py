@@ -4,8 +4,10 @@ import json
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import safetensors
 import safetensors.torch
 import torch
@@ -92,17 +94,17 @@ def train_once(
     recipe.pop("log", None)
     key = key_of(model, loaders, [seed, epochs, recipe, data.fingerprint])
     file = folder / f"{re.sub(r'[^a-z0-9]+', '_', name.lower())}_seed{seed}{ENDING}"
-    try:
+    with suppress(SmartClassError):  # there is none, or none that can be used
         card = read_card(file)
         if card["key"] == key:
             load_model(card)
             return card
-    except SmartClassError:
-        pass  # there is none, or none that can be used
     start, busy = time.perf_counter(), time.process_time()
     history = training.train(model, loaders, optimizer, loss, epochs, **options)
     keeps_last = options.get("keep") == "last"
-    place = len(history) - 1 if keeps_last else history["val_loss"].argmin()
+    place = (
+        len(history) - 1 if keeps_last else history["val_loss"].fillna(np.inf).argmin()
+    )
     about = {"name": data.name, "fingerprint": data.fingerprint}
     pixels = hash_of({"images": loaders["train"].dataset.tensors[0]})
     card = {
@@ -116,7 +118,7 @@ def train_once(
         "epochs": epochs,
         "recipe": recipe,
         "history": history.to_dict(orient="list"),
-        "best_epoch": int(history["epoch"].iloc[place]),
+        "best_epoch": epochs if options.get("keep") == "last" else best,
         "seconds": round(time.perf_counter() - start, 3),
         "cpu_seconds": round(time.process_time() - busy, 3),
         "data": {**about, "pixels": pixels, "prepare": data.prepare},
@@ -141,7 +143,7 @@ def read_card(file: Path | str) -> dict:
     """Read the card of a stored network; ``card["file"]`` says where it lies.
 
     Raises:
-        SmartClassError: if there is no such file, or none that this project wrote.
+        SmartClassError: if there is no such file or none that this project wrote.
     """
     file = Path(file)
     try:
@@ -177,7 +179,8 @@ def read_cards(folder: Path, chapter: int | None = None) -> list[dict]:
     cards = [card for card in cards if chapter in (None, card["chapter"])]
     if not cards:
         raise SmartClassError(
-            f"There is no trained network of chapter {chapter or 3} in {folder}: run it."
+            f"There is no trained network of chapter {chapter or 3} in {folder}: run it"
+            " first."
         )
     return sorted(cards, key=lambda card: (card["name"], card["seed"]))
 
@@ -186,11 +189,9 @@ def forget_models(folder: Path, chapter: int, but: list[dict]) -> None:
     """Remove what a chapter stored in earlier runs and no longer trains."""
     kept = {card["file"] for card in but}
     for file in set(folder.glob(f"*{ENDING}")) - kept:
-        try:
+        with suppress(SmartClassError):  # a damaged one is of use to nobody
             if read_card(file)["chapter"] != chapter:
                 continue
-        except SmartClassError:  # cut off or damaged, of use to nobody
-            pass
         file.unlink()
 
 
@@ -211,7 +212,7 @@ def load_model(card: dict, data: CleanData | None = None) -> nn.Module:
     try:
         model = models.build(card["network"], card["arguments"])
     except SmartClassError as error:
-        raise SmartClassError(f"{file} cannot be used: {error}") from error
+        raise SmartClassError(f"{file}: {error}") from error
     try:
         state = safetensors.torch.load_file(file)
         model.load_state_dict(state)
@@ -228,7 +229,7 @@ def load_model(card: dict, data: CleanData | None = None) -> nn.Module:
 
 
 def check_data(card: dict, data: CleanData) -> None:
-    """Refuse a network of other images or classes, and say what differs."""
+    """Refuse a network of other images or classes; say what differs."""
     file, learned_from = card["file"], card["data"]
     if tuple(card["classes"]) != data.classes:
         raise SmartClassError(

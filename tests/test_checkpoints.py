@@ -143,6 +143,12 @@ def test_a_failed_training_leaves_the_older_one(stored, clean_data):
     assert read_card(folder / FILE)["key"] == first["key"]
 
 
+def test_a_training_that_diverges_is_stored_all_the_same(clean_data, tmp_path):
+    card = store(clean_data, tmp_path, lr=1e30, optimizer=torch.optim.SGD)
+    assert card["best_epoch"] == 1
+    assert load_model(card, clean_data)
+
+
 def test_functions_are_described_by_their_code_and_what_they_hold():
     one, two = (torch.optim.swa_utils.get_ema_multi_avg_fn(d) for d in (0.9, 0.99))
     assert describe(one) != describe(two)
