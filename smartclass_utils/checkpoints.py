@@ -101,10 +101,7 @@ def train_once(
             return card
     start, busy = time.perf_counter(), time.process_time()
     history = training.train(model, loaders, optimizer, loss, epochs, **options)
-    keeps_last = options.get("keep") == "last"
-    place = (
-        len(history) - 1 if keeps_last else history["val_loss"].fillna(np.inf).argmin()
-    )
+    best = int(history["val_loss"].fillna(np.inf).argmin()) + 1
     about = {"name": data.name, "fingerprint": data.fingerprint}
     pixels = hash_of({"images": loaders["train"].dataset.tensors[0]})
     card = {
