@@ -6,8 +6,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.bench_killed_cleaning import write_photos
 from benchmarks.killing import hashes
+from benchmarks.made_up import write_photos
 from smartclass_utils.cleaning import clean
 from smartclass_utils.config import SmartClassError
 from smartclass_utils.sources import Manifest, load
