@@ -6,7 +6,7 @@ import pytest
 
 from smartclass_utils import plots
 from smartclass_utils.config import CLASSES, COLOURS, NETWORK_LOOKS, class_colour
-from smartclass_utils.listing import show_source
+from smartclass_utils.plots import show_source
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +71,7 @@ def test_names_like_formulas_can_be_drawn(tmp_path, name):
 
 def test_a_listing_is_the_source_itself_with_its_place(monkeypatch):
     shown = []
-    monkeypatch.setattr("smartclass_utils.listing.display", shown.append)
+    monkeypatch.setattr("smartclass_utils.plots.display", shown.append)
     show_source(class_colour)
     text = shown[0].data
     assert text.startswith("`smartclass_utils/config.py`, line ")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from smartclass_utils import plots, talk
+from smartclass_utils import plots
 
 
 @pytest.fixture(autouse=True)
@@ -24,25 +24,25 @@ def two_texts(distance: float):
 
 
 def test_overlaps_counts_pairs_that_touch():
-    assert talk.overlaps(two_texts(0.5)) == 0
-    assert talk.overlaps(two_texts(0.1)) == 1
+    assert plots.overlaps(two_texts(0.5)) == 0
+    assert plots.overlaps(two_texts(0.1)) == 1
 
 
 def test_hidden_and_outlying_labels_do_not_count():
     fig, ax = plt.subplots()
     ax.set_xticks([0, 0.001, 5, 5.001], ["a", "b", "c", "d"])
     ax.set_xlim(0.5, 4)
-    assert talk.overlaps(fig) == 0
+    assert plots.overlaps(fig) == 0
     ax.set_xlim(-1, 1)
-    assert talk.overlaps(fig) == 1
+    assert plots.overlaps(fig) == 1
     ax.set_axis_off()
-    assert talk.overlaps(fig) == 0
+    assert plots.overlaps(fig) == 0
 
 
 @pytest.mark.parametrize(("distance", "wanted"), [(0.6, 0.7), (0.24, 0.8), (0.1, 0.7)])
 def test_type_grows_as_far_as_texts_leave_room(distance, wanted):
     fig = two_texts(distance)
-    with talk.larger_type(fig) as size:
+    with plots.larger_type(fig) as size:
         assert size == wanted
         assert fig.get_size_inches() == pytest.approx([4 * size] * 2)
     assert fig.get_size_inches().tolist() == [4, 4]
@@ -51,7 +51,7 @@ def test_type_grows_as_far_as_texts_leave_room(distance, wanted):
 def test_a_figure_without_room_for_its_axes_stays_as_it_is():
     fig, ax = plt.subplots(figsize=(4, 2))
     ax.set_ylabel("long text\n" * 15)
-    with talk.larger_type(fig) as size:
+    with plots.larger_type(fig) as size:
         assert size == 1.0
 
 
@@ -70,8 +70,8 @@ def test_images_stay_large():
         ax.imshow(np.zeros((4, 4)))
         ax.set_axis_off()
         ax.set_title("label\nof two", loc="center")
-    overlapping = talk.overlaps(fig)
-    before = talk.drawn_share(fig)
-    with talk.larger_type(fig):
-        assert talk.overlaps(fig) <= overlapping
-        assert talk.drawn_share(fig) >= talk.SMALLEST * before
+    overlapping = plots.overlaps(fig)
+    before = plots.drawn_share(fig)
+    with plots.larger_type(fig):
+        assert plots.overlaps(fig) <= overlapping
+        assert plots.drawn_share(fig) >= plots.SMALLEST * before
