@@ -7,9 +7,9 @@ NBVAL := $(RUN) -m pytest -q -x --nbval-current-env --nbval-cell-timeout=600
 EXACT := $(wildcard notebooks/01_*.ipynb notebooks/02_*.ipynb)
 TRAINED := $(filter-out $(EXACT),$(sort $(wildcard notebooks/*.ipynb)))
 
-# Before torch loads: waiting threads sleep instead of spinning, and glibc keeps freed
-# memory for the next array (smartclass_utils/__init__.py sets the same).
-lab test bench soak: export OMP_WAIT_POLICY = PASSIVE
+# Before torch loads: waiting threads soon sleep instead of spinning, and glibc keeps
+# freed memory for the next array (smartclass_utils/__init__.py sets the same).
+lab test bench soak: export GOMP_SPINCOUNT = 10000
 lab test bench soak: export MALLOC_TRIM_THRESHOLD_ = 1073741824
 lab test bench soak: export MALLOC_MMAP_THRESHOLD_ = 33554432
 

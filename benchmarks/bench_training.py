@@ -32,8 +32,9 @@ ROUNDS = 3
 CPU = torch.device("cpu")
 BUSY = "import time\nwhile True: sum(range(10**6))"
 WAITING = {
-    "waiting threads sleep": {"OMP_WAIT_POLICY": "PASSIVE"},
     "waiting threads spin": {"OMP_WAIT_POLICY": "ACTIVE"},
+    "waiting threads sleep": {"GOMP_SPINCOUNT": "0"},
+    "waiting threads spin, then sleep (ours)": {"GOMP_SPINCOUNT": "10000"},
 }
 
 

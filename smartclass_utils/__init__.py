@@ -4,9 +4,10 @@ import os
 
 __version__ = "2.0.0"
 
-# Before torch loads. Threads that wait sleep instead of spinning: many times as fast
-# beside other busy programs. And glibc keeps freed memory for the next array; it reads
-# that when a process starts, so this is for kernels and workers.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Before torch loads. Threads that wait spin for some microseconds and then sleep: as
+# fast as spinning on an idle machine, and twice as fast beside other busy programs
+# (benchmarks/README.md). And glibc keeps freed memory for the next array; it reads that
+# when a process starts, so this is for kernels and workers.
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**30))  # bytes
 os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(2**25))
