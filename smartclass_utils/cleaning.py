@@ -194,7 +194,7 @@ def fill(new: Path, manifest, size: int, table: pd.DataFrame) -> dict:
     kept["original_file"], kept["file"] = kept["file"], clean_names(kept)
     kept = kept.sort_values("file")
     write_images(new, kept, size)
-    pixels = np.load(new / "images.npy", mmap_mode="r")
+    pixels = np.load(new / "images.npy", "r", allow_pickle=False)
     given = kept["split"] if manifest.given_split else None
     kept["split"] = splits.freeze(pixels, kept["label"], kept["subject"], given)
     noted = kept.loc[kept["notes"] != "", ["file", "original_file", "notes"]]
