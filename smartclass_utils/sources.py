@@ -86,7 +86,8 @@ def unpack_demo() -> Path:
             sizes = [entry.file_size for entry in content.infolist()]
             if len(sizes) > MOST_FILES or sum(sizes) > MOST_BYTES:
                 raise zipfile.BadZipFile("it is too large")
-            content.extractall(Path(new, "new"))  # which never leads out of it
+            for entry in content.infolist():
+                content.extract(entry, Path(new, "new"))  # which never leads out of it
             Path(new, "new", marker.name).write_text(digest)
             if folder.exists():
                 folder.replace(Path(new, "old"))
