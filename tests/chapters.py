@@ -57,7 +57,7 @@ def run_chapter(
         extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": str(NOTEBOOKS)}},
     )
-    client.execute(env=env)
+    client.execute(env=env, cleanup_kc=True)
     return book
 
 
