@@ -111,12 +111,13 @@ def table_row(data: str, entry: dict) -> str:
     low, high = (100 * end for end in entry["accuracy_ci95"])
     spread = entry.get("accuracy_sd")
     plus_minus = f" ± {100 * spread:.1f}" if spread is not None else ""
-    seconds = entry.get("seconds")
+    cpu, seconds = entry.get("cpu_seconds"), entry.get("seconds")
+    taken = f"{cpu:,.0f} s CPU" if cpu else f"{seconds:,.0f} s" if seconds else "none"
     return (
         f"| {data} | {entry['name']} | {entry['parameters']:,} "
         f"| {100 * entry['accuracy']:.1f} %{plus_minus} | {low:.1f} – {high:.1f} "
         f"| {100 * entry['macro_f1']:.1f} "
-        f"| {f'{seconds:,.0f} s' if seconds else 'none'} |"
+        f"| {taken} |"
     )
 
 
@@ -128,7 +129,8 @@ def write_readme(demo: dict) -> None:
     environment = demo["environment"]
     about = (
         f"Demo: {demo['data']['split']['test']} test images, mean ± standard deviation "
-        f"of {len(demo['models'][0]['seeds'])} trainings on {environment['device']}, "
+        f"of {len(demo['models'][0]['seeds'])} trainings (our own: "
+        f"{len(demo['models'][-1]['seeds'])}) on {environment['device']}, "
         f"torch {environment['torch']}."
     )
     table = f"\n{results_table({'demo': demo, **others})}\n\n{about}\n"
