@@ -20,7 +20,11 @@ def describe(value: object) -> str:
         return f"{describe(value.func)} {value.args} {value.keywords}"
     if inspect.isfunction(value):
         inside = [cell.cell_contents for cell in value.__closure__ or ()]
-        return f"{inspect.getsource(value)} {[describe(each) for each in inside]}"
+        try:
+            code = inspect.getsource(value)
+        except OSError:  # typed into a terminal
+            code = value.__code__.co_code.hex()
+        return f"{code} {[describe(each) for each in inside]}"
     if isinstance(value, torch.optim.Optimizer):
         return re.sub(r"\s+", " ", repr(value))
     known = value.state_dict() if hasattr(value, "state_dict") else {}

@@ -153,6 +153,9 @@ def test_functions_are_described_by_their_code_and_what_they_hold():
     one, two = (torch.optim.swa_utils.get_ema_multi_avg_fn(d) for d in (0.9, 0.99))
     assert describe(one) != describe(two)
     assert " at 0x" not in describe(object())
+    without_source = {}
+    exec("def f(x): return x + 1\ndef g(x): return x * 2", without_source)
+    assert describe(without_source["f"]) != describe(without_source["g"])
     assert describe(soft(0.1)) != describe(soft(0.2))
 
 
