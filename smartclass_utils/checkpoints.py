@@ -93,7 +93,8 @@ def train_once(
     }
     recipe.pop("log", None)
     key = key_of(model, loaders, [seed, epochs, recipe, data.fingerprint])
-    file = folder / f"{re.sub(r'[^a-z0-9]+', '_', name.lower())}_seed{seed}{ENDING}"
+    stem = re.sub(r"\W+", "_", (name := as_text(name)).lower())
+    file = folder / f"{stem}_seed{seed}{ENDING}"
     with suppress(SmartClassError):  # there is none, or none that can be used
         card = read_card(file)
         if card["key"] == key:
@@ -185,7 +186,8 @@ def read_cards(folder: Path, chapter: int | None = None) -> list[dict]:
 def forget_models(folder: Path, chapter: int, but: list[dict]) -> None:
     """Remove what a chapter stored in earlier runs and no longer trains."""
     kept = {card["file"] for card in but}
-    for file in set(folder.glob(f"*{ENDING}")) - kept:
+    written = set(folder.glob(f"*_seed[0-9]*{ENDING}"))  # other files stay
+    for file in written - kept if but else ():
         with suppress(SmartClassError):  # a damaged one is of use to nobody
             if read_card(file)["chapter"] != chapter:
                 continue

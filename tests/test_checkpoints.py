@@ -291,9 +291,22 @@ def test_a_chapter_forgets_only_what_it_trained_before(stored, clean_data):
     folder, first = stored
     other = store(clean_data, folder, name="Our own", chapter=5)
     (folder / "cut_seed0.safetensors").write_bytes(b"cut")
-    forget_models(folder, chapter=3, but=[])
+    mine = folder / "mine.safetensors"
+    mine.write_bytes(b"somebody's own")
+    forget_models(folder, chapter=3, but=[])  # nothing was trained: all stay
+    assert len(list(folder.iterdir())) == 4
+    forget_models(folder, chapter=3, but=[other])
+    assert mine.read_bytes() == b"somebody's own"
+    mine.unlink()
     assert [card["file"] for card in read_cards(folder)] == [other["file"]]
     assert first["file"] != other["file"]
+
+
+def test_names_in_other_letters_keep_their_own_files(clean_data, tmp_path):
+    names = ("Сеть", "Глубокая", "Net [0.3]")
+    cards = [store(clean_data, tmp_path, name=name) for name in names]
+    assert len({card["file"] for card in cards}) == 3
+    assert cards[2]["name"] == "Net (0.3)"
 
 
 def test_nothing_is_half_written(stored, clean_data, monkeypatch):
