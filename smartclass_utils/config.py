@@ -35,7 +35,6 @@ OTHER_COLOURS = ("#009E73", "#CC79A7", "#56B4E9", "#000000", "#B8A600", "#7F3C8D
 # The second cues beside the colours: of areas, and of points.
 HATCHES = {"angry": "//", "engaged": "..", "happy": "\\\\", "neutral": ""}
 MARKERS = {"angry": "v", "engaged": "s", "happy": "o", "neutral": "D"}
-OTHER_MARKERS = ("^", "P", "X", "*", "<", "h")
 # Networks have colours and markers of their own, the same in every chapter.
 NETWORK_LOOKS = {
     "Main CNN": ("#222222", "o"),
@@ -118,8 +117,3 @@ def class_colour(label: str, classes: tuple[str, ...] = CLASSES) -> str:
         return COLOURS[label]
     foreign = [name for name in classes if name not in COLOURS]
     return OTHER_COLOURS[foreign.index(label) % len(OTHER_COLOURS)]
-
-
-def class_marker(label: str, position: int) -> str:
-    """Return the fixed marker of a class; foreign classes get one by position."""
-    return MARKERS.get(label, OTHER_MARKERS[position % len(OTHER_MARKERS)])
