@@ -20,7 +20,7 @@ test: export SMARTCLASS_OUT = $(TRIAL)
 test: export TQDM_DISABLE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help report slides pdf study data test lint lab bench soak record constraints clean
+.PHONY: help report check slides pdf study data test lint lab bench soak record constraints clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | \
@@ -38,6 +38,9 @@ report: $(READY) ## run all chapters; DATA=folder OUT=folder EPOCHS=n SEEDS=n IM
 	@$(RUN) -m smartclass_utils report $(if $(DATA),--data "$$DATA") \
 	  $(if $(OUT),--out "$$OUT") $(if $(EPOCHS),--epochs "$$EPOCHS") \
 	  $(if $(SEEDS),--seeds "$$SEEDS") $(if $(IMAGE_SIZE),--image-size "$$IMAGE_SIZE")
+
+check: $(READY) ## look at a folder before a run; DATA=folder
+	@$(RUN) -m smartclass_utils check "$$DATA"
 
 slides: $(READY) ## make slides from the last report; OUT=folder
 	@$(RUN) -m smartclass_utils slides $(if $(OUT),--out "$$OUT")
@@ -63,9 +66,11 @@ study: $(READY) ## all rows of chapter 5 at length; DATA=folder SEEDS=n FOLDS=n 
 	@$(RUN) -m smartclass_utils study "$$DATA" $(if $(SEEDS),--seeds "$$SEEDS") \
 	  $(if $(FOLDS),--folds "$$FOLDS") $(if $(SPLITS),--splits "$$SPLITS")
 
+# Photographs are uploaded through the websocket, whose limit is 10 MiB by default.
 lab: $(READY) ## open JupyterLab on its start page
 	$(RUN) -m jupyter lab --notebook-dir=notebooks \
-	  --LabApp.default_url=/lab/tree/README.md --LabApp.app_settings_dir=notebooks/.lab
+	  --LabApp.default_url=/lab/tree/README.md --LabApp.app_settings_dir=notebooks/.lab \
+	  --ServerApp.tornado_settings="{'websocket_max_message_size': 268435456}"
 
 bench: $(READY) ## measure speed and memory, as ratios within one run
 	$(RUN) -m benchmarks

@@ -1,6 +1,7 @@
 """The commands: ``python -m smartclass_utils report|predict|study|…``."""
 
 import argparse
+import importlib
 import os
 import sys
 
@@ -29,6 +30,8 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("--epochs", type=int, help="training epochs of every model")
     report.add_argument("--seeds", type=int, help="trainings of every model")
     report.add_argument("--image-size", type=int, help="pixels, height and width")
+    check = commands.add_parser("check", help="look at a folder before a run")
+    check.add_argument("data", help="a folder of images, or 'demo'")
     for name, does in (("slides", "make a deck of slides"), ("pdf", "print a PDF")):
         made = commands.add_parser(name, help=f"{does} from the last report")
         made.add_argument("--out", help="folder of the report; default: the last one")
@@ -61,46 +64,30 @@ def parser() -> argparse.ArgumentParser:
     return root
 
 
+# The function of each command, and what is printed of its result.
+COMMANDS = {
+    "report": ("report.run_report", "The report is ready: {}"),
+    "check": ("check.check_folder", "{}"),
+    "slides": ("slides.make_slides", "The slides are ready: {}"),
+    "pdf": ("pdf.make_pdf", "The PDF is ready: {}"),
+    "study": ("study.run_study", "The results are stored: {}"),
+    "ship": ("ship.ship", "The network ships: {}"),
+    "predict": ("predict.run_predict", ""),
+    "data": ("download.download_sources", ""),
+    "unpack": ("unpack.unpack", "The images are ready: {}"),
+    "record": ("record.record", ""),
+}
+
+
 def run(arguments: argparse.Namespace) -> None:
     """Run one command; heavy modules are imported only by the command in need."""
     options = vars(arguments).copy()
-    command = options.pop("command")
-    if command == "report":
-        from smartclass_utils.commands.report import run_report
-
-        print(f"The report is ready: {run_report(**options)}")
-    elif command == "slides":
-        from smartclass_utils.commands.slides import make_slides
-
-        print(f"The slides are ready: {make_slides(**options)}")
-    elif command == "pdf":
-        from smartclass_utils.commands.pdf import make_pdf
-
-        print(f"The PDF is ready: {make_pdf(**options)}")
-    elif command == "study":
-        from smartclass_utils.commands.study import run_study
-
-        print(f"The results are stored: {run_study(**options)}")
-    elif command == "ship":
-        from smartclass_utils.commands.ship import ship
-
-        print(f"The network ships: {ship(**options)}")
-    elif command == "predict":
-        from smartclass_utils.commands.predict import run_predict
-
-        run_predict(**options)
-    elif command == "data":
-        from smartclass_utils.commands.download import download_sources
-
-        download_sources(**options)
-    elif command == "unpack":
-        from smartclass_utils.commands.unpack import unpack
-
-        print(f"The images are ready: {unpack(**options)}")
-    else:
-        from smartclass_utils.commands.record import record
-
-        record()
+    place, said = COMMANDS[options.pop("command")]
+    module, _, name = place.partition(".")
+    module = importlib.import_module(f"smartclass_utils.commands.{module}")
+    result = getattr(module, name)(**options)
+    if said:
+        print(said.format(result))
 
 
 def attempt() -> int:

@@ -41,7 +41,7 @@ CARD = {  # what a card must say, and as what
     "key": str,
     "weights_sha256": str,
 }
-AGAIN = "run the chapter that trains it again"
+AGAIN = "run the chapter that trains it again, or move the file away"
 
 
 def train_once(
@@ -94,12 +94,16 @@ def train_once(
     recipe.pop("log", None)
     key = key_of(model, loaders, [seed, epochs, recipe, data.fingerprint])
     stem = re.sub(r"\W+", "_", (name := as_text(name)).lower())
-    file = folder / f"{stem}_seed{seed}{ENDING}"
+    file, other = folder / f"{stem}_seed{seed}{ENDING}", name
     with suppress(SmartClassError):  # there is none, or none that can be used
         card = read_card(file)
-        if card["key"] == key:
+        if (card["key"], card["name"]) == (key, name):
             load_model(card)
             return card
+        other = card["name"]
+    if other != name:
+        what = f"{file} holds the network '{other}', and '{name}' would replace it"
+        raise SmartClassError(f"{what}: use other letters, or delete the file.")
     start, busy = time.perf_counter(), time.process_time()
     history = training.train(model, loaders, optimizer, loss, epochs, **options)
     best = int(history["val_loss"].fillna(np.inf).argmin()) + 1
@@ -155,15 +159,11 @@ def read_card(file: Path | str) -> dict:
             f"{file} is not a stored network with its card, or was cut off: {AGAIN}."
         ) from error
     if lacking:
-        raise SmartClassError(
-            f"{file} does not say '{lacking[0]}' as a card does: {AGAIN}."
-        )
+        raise SmartClassError(f"{file} does not say '{lacking[0]}': {AGAIN}.")
     names = [card["name"], *card["classes"]]
     if any(not isinstance(name, str) or as_text(name) != name for name in names):
-        raise SmartClassError(
-            f"{file} holds a name that no chapter writes ({as_text(str(names))[:60]}): "
-            f"{AGAIN}."
-        )
+        odd = f"a name that no chapter writes ({as_text(str(names))[:60]})"
+        raise SmartClassError(f"{file} holds {odd}: {AGAIN}.")
     return {**card, "file": file}
 
 

@@ -15,8 +15,9 @@ import pandas as pd
 from PIL import Image
 from tqdm import tqdm
 
+from smartclass_utils import files as disk
 from smartclass_utils import images
-from smartclass_utils.config import IMAGE_SIZE, IMAGE_SIZES, SmartClassError
+from smartclass_utils.config import IMAGE_SIZE, IMAGE_SIZES, SmartClassError, check
 from smartclass_utils.files import disk_errors, only_one, safe_name, sha256, write_json
 
 BATCH = 256  # files that a process decodes at a time
@@ -85,10 +86,9 @@ def clean(
 
 def check_arguments(manifest, out: Path, image_size: int) -> None:
     """Refuse a size or a folder that cannot work, before anything is written."""
-    root, sizes = manifest.root.resolve(), f"{IMAGE_SIZES[0]} to {IMAGE_SIZES[-1]}"
-    if image_size not in IMAGE_SIZES:
-        reason = f"IMAGE_SIZE={image_size!r} is out of range: choose {sizes} pixels."
-    elif out == root or out in root.parents or root in out.parents:
+    check(IMAGE_SIZE=(image_size, IMAGE_SIZES[0], IMAGE_SIZES[-1]))
+    root = manifest.root.resolve()
+    if out == root or out in root.parents or root in out.parents:
         reason = f"The clean images cannot go to {out}, as the data lie in {root}."
     elif out.exists() and not out.is_dir():
         reason = f"{out} is a file: name another folder or remove it."
@@ -164,7 +164,7 @@ def decode(new, manifest, size, prepare, jobs, progress) -> pd.DataFrame:
 def clean_batch(files, size, prepare, rows, start) -> tuple[np.ndarray, list[tuple]]:
     """Return some files, uint8 (n, size, size), black if rejected; and the verdicts."""
     pixels, verdicts = np.zeros((len(files), size, size), np.uint8), []
-    with images.quiet_libraries():
+    with disk.quiet_libraries():
         for i, file in enumerate(files):
             digest = ""
             try:

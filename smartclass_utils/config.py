@@ -1,6 +1,8 @@
 """Names, paths, class order, colours and seeds: the one place for each of them."""
 
+import numbers
 import os
+from colorsys import hls_to_rgb
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,6 +107,25 @@ def workspace_in(folder: Path) -> Workspace:
     return Workspace(folder / "clean", folder / "models", folder)
 
 
+def check(**values: tuple) -> None:
+    """Refuse a parameter of a chapter that cannot work, before anything is computed.
+
+    Args:
+        values: NAME=(value, lowest, highest); where the lowest is a whole number, the
+            value must be one.
+
+    Raises:
+        SmartClassError: with the name, the value and the range.
+    """
+    for name, (value, low, high) in values.items():
+        what = ("a whole number", numbers.Integral)
+        what, kind = what if isinstance(low, int) else ("a number", numbers.Real)
+        is_number = isinstance(value, kind) and not isinstance(value, bool)
+        if not (is_number and low <= value <= high):
+            reason = f"{name} = {value!r} is not {what} from {low:,} to {high:,}"
+            raise SmartClassError(f"{reason}: correct it.")
+
+
 def canonical_label(name: str) -> str:
     """Return a class name in lower case with the aliases applied, safe to show."""
     lowered = as_text(name).lower()
@@ -116,4 +137,7 @@ def class_colour(label: str, classes: tuple[str, ...] = CLASSES) -> str:
     if label in COLOURS:
         return COLOURS[label]
     foreign = [name for name in classes if name not in COLOURS]
-    return OTHER_COLOURS[foreign.index(label) % len(OTHER_COLOURS)]
+    if len(foreign) <= len(OTHER_COLOURS):
+        return OTHER_COLOURS[foreign.index(label)]
+    hue = foreign.index(label) / len(foreign)
+    return "#" + "".join(f"{round(255 * c):02X}" for c in hls_to_rgb(hue, 0.45, 0.7))

@@ -146,23 +146,3 @@ def tensors(data: CleanData, split: str) -> tuple[Tensor, Tensor]:
     rows = data.rows(split)
     images = torch.from_numpy(data.images[rows]).unsqueeze(1)
     return images, torch.from_numpy(data.targets[rows])
-
-
-def sample_rows(data: CleanData, per_class: int, seed: int) -> dict[str, np.ndarray]:
-    """Draw row numbers at random, the same for the same seed.
-
-    Args:
-        data: the cleaned data set.
-        per_class: how many of each class, fewer where a class has fewer.
-        seed: of the draw.
-
-    Returns:
-        Class → row numbers of labels.csv, in rising order.
-    """
-    generator = np.random.default_rng(seed)
-    chosen = {}
-    for k, label in enumerate(data.classes):
-        rows = np.flatnonzero(data.targets == k)
-        size = min(per_class, len(rows))
-        chosen[label] = np.sort(generator.choice(rows, size, replace=False))
-    return chosen

@@ -16,7 +16,10 @@ from skimage.transform import resize, resize_local_mean
 
 from smartclass_utils.config import SmartClassError
 
-FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP")
+Image.init()  # AVIF is not built into every Pillow
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "AVIF")
+FORMATS = tuple(name for name in FORMATS if name in Image.OPEN)
+HEIC = tuple(b"ftyp" + brand for brand in (b"heic", b"heix", b"hevc", b"mif1"))
 MAX_BYTES = 50 * 2**20  # of a file
 MAX_PIXELS = 25_000_000  # with it no file takes more than 500 MB
 MIN_SIDE = 8  # pixels
@@ -95,6 +98,8 @@ def open_image(content: bytes) -> tuple[Image.Image, list[str]]:
     """
     notes: list[str] = []
     with errors_as_verdicts():
+        if content[4:12] in HEIC:  # whatever its name says
+            raise Rejected("a HEIC photograph", "save it as JPEG")
         image = Image.open(io.BytesIO(content), formats=FORMATS)
         check_shape(*image.size)  # before the pixels take any memory
         kind = image.format
@@ -235,16 +240,3 @@ def prepared(prepare: Callable, pixels: np.ndarray) -> np.ndarray:
             f"{pixels.shape}, for example with skimage.util.img_as_ubyte."
         )
     return result
-
-
-@contextmanager
-def quiet_libraries() -> Iterator[None]:
-    """Keep out of the notebook what libtiff prints, past Python, of broken files."""
-    kept = os.dup(2)
-    with open(os.devnull, "wb") as sink:  # noqa: PTH123
-        os.dup2(sink.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)

@@ -117,6 +117,9 @@ def load(
         SmartClassError: if it is missing or closed, nothing in it is recognised, it
             holds fewer than two classes, or a label file and the files disagree.
     """
+    if classes is not None and not (type(classes) in (list, tuple) and classes[1:]):
+        what = "no list of two or more names, such as ['angry', 'happy']"
+        raise SmartClassError(f"CLASSES = {classes!r} is {what}: correct it.")
     root = existing(root)
     table, notes, given = read(root)
     sources = set(table["source"])
@@ -128,7 +131,7 @@ def load(
         if path.exists():  # what the faces were drawn with
             table = table.merge(walking.read_table(path, "file"), "left", "file")
     if extra:
-        home = existing(extra).resolve()
+        home = existing(extra, "EXTRA").resolve()
         more, more_notes, more_given = read(home)
         if given and not more_given:
             what = f"{root} gives a split and {home} does not"
@@ -140,12 +143,11 @@ def load(
     texts = table.columns.drop("file")
     table[texts] = table[texts].map(as_text)
     present = set(table["label"]) - {""}
-    kept = present if classes is None else set(map(canonical_label, classes))
+    kept = present if classes is None else {canonical_label(str(k)) for k in classes}
     if kept - present:
-        raise SmartClassError(
-            f"CLASSES names {some(sorted(kept - present))}, and the data has "
-            f"{some(sorted(present))}: correct it."
-        )
+        names = [some(sorted(group)) for group in (kept - present, present)]
+        what = "CLASSES names {}, and the data has {}".format(*names)
+        raise SmartClassError(f"{what}: correct it.")
     if len(kept) < 2:
         raise SmartClassError(
             f"{root} holds {some(sorted(kept)) or 'no class'} only, and two or more "

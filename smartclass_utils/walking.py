@@ -80,15 +80,20 @@ class Tree:
         return notes
 
 
-def existing(folder: Path | str) -> Path:
-    """Return the path of a folder of data; refuse one that is not there."""
+def existing(folder: Path | str, name: str = "DATA") -> Path:
+    """Return the path of a folder that a parameter names; refuse one that is none."""
     folder = Path(folder).expanduser()
-    if not os.path.isdir(folder):  # noqa: PTH112, as it never raises
+    if os.path.isdir(folder):  # noqa: PTH112, as it never raises
+        return folder
+    if os.path.isfile(folder):  # noqa: PTH113, likewise
         raise SmartClassError(
-            f"There is no folder {folder}: name an existing one with DATA=…, or leave "
-            "it out to use the demo faces."
+            f"{folder} is a file: name a folder with {name}=… (FER2013's table becomes "
+            "one with `python -m smartclass_utils unpack fer2013.csv FOLDER`)."
         )
-    return folder
+    raise SmartClassError(
+        f"There is no folder {folder}: name an existing one with {name}=…, or leave it "
+        "out."
+    )
 
 
 def walk(root: Path) -> Tree:

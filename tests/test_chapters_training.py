@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from chapters import run_chapter, texts
 from conftest import write_clean
@@ -52,7 +53,7 @@ def test_what_a_student_changes_in_chapter_3_is_what_chapter_4_judges(tmp_path):
     adam = "torch.optim.Adam(model.parameters(), lr=LEARNING_RATE, fused=True)"
     sgd = "torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)"
     main = '"Main CNN": (ReportCNN, {"kernel_size": 3, '
-    fourth = '"Kernel 5": (ReportCNN, {"kernel_size": 5, "channels": (8, 16)}),\n    '
+    fourth = '"Kernel 5": (ReportCNN, {"kernel_size": 5}),\n    '
     edits = {adam: sgd, main: f'{fourth}{main}"dropout": 0.3, '}
     short = {"EPOCHS": 1, "SEEDS": 2}
     said, found = evaluated(tmp_path, short, edits=edits)
@@ -66,3 +67,6 @@ def test_what_a_student_changes_in_chapter_3_is_what_chapter_4_judges(tmp_path):
     assert set(found) == {"Main CNN", "Variant 1", "Variant 2"}
     cards = read_cards(tmp_path / "models")
     assert all("Adam" in card["recipe"]["optimizer"] for card in cards)
+    runs = pd.read_csv(tmp_path / "models/runs.csv")
+    tried = runs["optimizer"].str.partition(" ")[0].tolist()
+    assert tried == ["SGD"] * 4 + ["Adam"] * 3

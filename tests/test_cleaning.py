@@ -332,8 +332,8 @@ def test_folders_that_cannot_be_used_are_refused(raw, tmp_path):
     assert "text.tex is a file" in error_of(raw, foreign / "text.tex")
     assert (foreign / "text.tex").read_text("utf-8") == "mine"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["raw", "thesis"]
-    for size in (15, 225, "48"):
-        with pytest.raises(SmartClassError, match=r"IMAGE_SIZE=.* is out of range"):
+    for size in (15, 225, "48", 48.0, True):
+        with pytest.raises(SmartClassError, match=r"IMAGE_SIZE = .* from 16 to 224"):
             clean(manifest_of(raw), tmp_path / "clean", image_size=size)
 
 

@@ -3,7 +3,7 @@ import pytest
 from conftest import write_clean
 
 from smartclass_utils.config import CLASSES, SmartClassError
-from smartclass_utils.dataset import load_clean, sample_rows
+from smartclass_utils.dataset import load_clean
 
 
 def test_splits_are_disjoint_and_complete(clean_data):
@@ -22,16 +22,6 @@ def test_images_are_mapped_not_held(clean_data):
     assert isinstance(clean_data.images, np.memmap)
     assert clean_data.images.shape == (80, 16, 16)
     assert clean_data.image_size == 16
-
-
-def test_sample_rows_are_of_their_class_and_repeat(clean_data):
-    rows = sample_rows(clean_data, 3, seed=1)
-    assert list(rows) == list(CLASSES)
-    for k, chosen in enumerate(rows.values()):
-        assert (clean_data.targets[chosen] == k).all()
-        assert len(set(chosen)) == 3
-    again = sample_rows(clean_data, 3, seed=1)
-    assert all((rows[label] == again[label]).all() for label in rows)
 
 
 def test_missing_folder_names_the_chapter_to_run(tmp_path):

@@ -34,6 +34,7 @@ def animation():
         (encoded(GREY.astype(np.uint16)), "unsupported: 16 bits that hold only 8"),
         (encoded(RGB[:7]), "too small: 30 × 7 pixels"),
         (encoded(np.zeros((41, 10), np.uint8)), "too elongated: 10 × 41 pixels"),
+        (b"\0\0\0\x18ftypheic" + PNG, "a HEIC photograph: save it as JPEG"),
     ],
 )
 @pytest.mark.parametrize("use", [lambda content: clean_image(content, 16), open_photo])

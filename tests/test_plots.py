@@ -3,6 +3,7 @@ import json
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from PIL import Image
 
 from smartclass_utils import plots
 from smartclass_utils.config import CLASSES, COLOURS, NETWORK_LOOKS, class_colour
@@ -59,6 +60,30 @@ def test_same_figure_same_bytes(tmp_path):
     for name in ("x.png", "x.svg", "x_talk.png"):
         first, second = (tmp_path / f / name for f in ("a", "b"))
         assert first.read_bytes() == second.read_bytes()
+
+
+def test_larger_type_keeps_pixels_colours_and_the_figure(tmp_path):
+    fig, ax = plt.subplots(figsize=(6, 4))
+    ax.imshow(np.random.default_rng(0).random((40, 40, 3)))
+    plots.save_figure(fig, "x", tmp_path, talk=0.8)
+    full, talk = (Image.open(tmp_path / f"x{end}.png") for end in ("", "_talk"))
+    assert len(talk.getcolors(2**24)) > 1000
+    assert talk.width == pytest.approx(full.width, rel=0.1)
+    assert fig.get_size_inches().tolist() == [6, 4]
+
+
+@pytest.mark.filterwarnings("error")
+def test_neither_missing_letters_nor_a_lack_of_room_stop_a_figure(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("SMARTCLASS_OUT", str(tmp_path))
+    plots.use_style()
+    fig, axes = plt.subplots(1, 9, figsize=(2, 1))
+    for ax in axes:
+        ax.set_ylabel("\U00012000 笑顔 مشغول\n" * 20)
+    plots.present(fig, "99_test", "Figure 1. A caption.", "Too much text.")
+    assert len(list((tmp_path / "figures").glob("99_test*"))) == 3
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("name", ["a$b$c", r"$\frac$", "_x_", "~y~"])

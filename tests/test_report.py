@@ -186,9 +186,9 @@ def test_images_and_report_do_not_lie_in_each_other(house, inside):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--epochs", "0"], "EPOCHS must be 1 or more"),
-        (["--seeds", "0"], "SEEDS must be 1 or more"),
-        (["--image-size", "4"], "IMAGE_SIZE=4 is out of range"),
+        (["--epochs", "0"], "EPOCHS = 0 is not a whole number from 1 to"),
+        (["--seeds", "0"], "SEEDS = 0 is not a whole number from 1 to"),
+        (["--image-size", "4"], "IMAGE_SIZE = 4 is not a whole number from 16"),
         (["--data", "no/such/folder"], "no/such/folder"),
     ],
 )

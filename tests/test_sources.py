@@ -354,7 +354,13 @@ def test_classes_and_extra(tmp_path):
     assert "Neutral (2)" in data.notes[-1]
     message = error_of(tmp_path / "rafdb", classes=("happy", "bored"))
     assert "CLASSES names bored, and the data has angry, happy, neutral" in message
-    assert "holds happy only" in error_of(tmp_path / "rafdb", classes=("happy",))
+    for few in (("happy",), "happy", 5, ()):
+        message = error_of(tmp_path / "rafdb", classes=few)
+        assert f"CLASSES = {few!r} is no list of two or more names" in message
+    message = error_of(tmp_path / "rafdb", extra=tmp_path / "nowhere")
+    assert "nowhere: name an existing one with EXTRA=…" in message
+    message = error_of(tmp_path / "more/Bored/1.jpg")
+    assert "1.jpg is a file: name a folder with DATA=…" in message
     put(tmp_path / "own", *names_of("train", "test"))
     message = error_of(tmp_path / "own", extra=tmp_path / "more")
     assert "own gives a split and" in message

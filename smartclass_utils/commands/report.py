@@ -22,6 +22,7 @@ from smartclass_utils.config import (
     NOTEBOOKS,
     SmartClassError,
     Workspace,
+    check,
     workspace,
     workspace_in,
 )
@@ -55,7 +56,8 @@ def run_report(
     """
     given = {"EPOCHS": epochs, "SEEDS": seeds, "IMAGE_SIZE": image_size}
     parameters = {name: value for name, value in given.items() if value is not None}
-    check_parameters(parameters)
+    ranges = {"IMAGE_SIZE": (IMAGE_SIZES[0], IMAGE_SIZES[-1])}
+    check(**{k: (v, *ranges.get(k, (1, 1000))) for k, v in parameters.items()})
     place = workspace_in(Path(out)) if out else workspace()
     source = find_data(data).resolve()
     if source.is_relative_to(place.out) or place.out.is_relative_to(source):
@@ -78,19 +80,6 @@ def run_report(
         export(replace(place, out=stage))
         publish(stage, place.out)
     return place.out / "index.html"
-
-
-def check_parameters(parameters: dict[str, int]) -> None:
-    """Refuse numbers that no chapter could work with."""
-    for name in {"EPOCHS", "SEEDS"} & parameters.keys():
-        if parameters[name] < 1:
-            raise SmartClassError(f"{name} must be 1 or more: nothing is trained else.")
-    size = parameters.get("IMAGE_SIZE", IMAGE_SIZES.start)
-    if size not in IMAGE_SIZES:
-        raise SmartClassError(
-            f"IMAGE_SIZE={size} is out of range: choose {IMAGE_SIZES.start} to "
-            f"{IMAGE_SIZES.stop - 1} pixels."
-        )
 
 
 def run_notebooks(

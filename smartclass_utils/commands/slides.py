@@ -12,7 +12,6 @@ from smartclass_utils.files import write_text
 from smartclass_utils.plots import TALK
 
 SLIDES = "slides.html"
-MOSAIC = "mosaic"  # the figure that opens the talk, where a report has it
 RESULTS = "results"  # the table of results
 # The talk in order: figures without their chapter's number, as far as they are there.
 STORY = (
@@ -50,8 +49,7 @@ def write_slides(report: Report) -> Path:
         for name in STORY
         if name in made or name == RESULTS
     ]
-    mosaic = figure_slide(report, made[MOSAIC]) if MOSAIC in made else None
-    page = render("slides.html.j2", report=report, slides=slides, mosaic=mosaic)
+    page = render("slides.html.j2", report=report, slides=slides)
     path = report.folder / SLIDES
     write_text(path, page)
     return path

@@ -1,0 +1,72 @@
+"""A look at a folder before a run: what a report would read, clean and deal."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from smartclass_utils.cleaning import clean
+from smartclass_utils.sources import find_data, load
+from smartclass_utils.splits import joint_groups
+
+LARGE = 0.1  # share of all images in one group, from which it is worth a sentence
+
+
+def check_folder(data: str) -> str:
+    """Return what chapter 1 makes of a folder, as text; nothing stays on the disk.
+
+    The chapter's own functions read, clean and deal the images, in a temporary folder.
+
+    Args:
+        data: a folder of images, or ``"demo"``.
+
+    Raises:
+        SmartClassError: with the reason why no report would run.
+    """
+    manifest = load(find_data(data))
+    with tempfile.TemporaryDirectory(prefix="smartclass.") as folder:
+        cleaned = clean(manifest, Path(folder, "clean"))
+        labels = cleaned.labels
+        pixels = np.load(cleaned.folder / "images.npy", "r", allow_pickle=False)
+        groups = joint_groups(pixels, labels["subject"].to_numpy(object))
+        del pixels  # lets go of the file
+    split = pd.crosstab(labels["label"], labels["split"], margins=True)
+    split = split.reindex(columns=["train", "val", "test", "All"])
+    split = split.rename(index={"All": "all"}, columns={"All": "all"})
+    rejected = cleaned.rejected[["file", "reason"]].head(5)
+    parts = [
+        f"{manifest.name}: {len(manifest.table):,} files in {manifest.root}",
+        "By source: " + in_words(manifest.table["source"]),
+        *manifest.notes,
+        cleaned.counts.to_string(index=False),
+        "The first rejected files:" * bool(len(rejected)),
+        "\n".join(f"  {row.file}: {row.reason}" for row in rejected.itertuples()),
+        f"The split, {'as given' if manifest.given_split else 'drawn'}:",
+        split.rename_axis(index="class", columns=None).to_string(),
+        about_groups(np.bincount(groups)),
+        f"A report would run: make report DATA={data!r}",
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def in_words(values: pd.Series) -> str:
+    """Return how often each value occurs, as text."""
+    counts = values.value_counts().sort_index()
+    return ", ".join(f"{name} ({count:,})" for name, count in counts.items())
+
+
+def about_groups(sizes: np.ndarray) -> str:
+    """Return what is to say of images that stay together, from the groups' sizes."""
+    several, largest = sizes[sizes > 1], sizes.max()
+    text = (
+        f"{several.sum():,} images have near-copies or share a subject with others; "
+        f"they stay together, in {len(several):,} groups."
+    )
+    if largest > LARGE * sizes.sum():
+        text += (
+            f" The largest holds {largest:,} of {sizes.sum():,} and lies in one part of"
+            " the split: with fewer of its images, such as every tenth frame of a "
+            "video, the parts come out even."
+        )
+    return text

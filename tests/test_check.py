@@ -1,0 +1,49 @@
+"""What `check` says of folders as careless users have them."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from smartclass_utils.commands.check import check_folder
+from smartclass_utils.config import SmartClassError
+
+
+def fill(folder, n, seed=0, ending="png"):
+    """Put n images of noise into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for i in range(n):
+        noise = np.random.default_rng(1000 * seed + i).integers(0, 256, (48, 48))
+        Image.fromarray(noise.astype(np.uint8)).save(folder / f"{i}.{ending}")
+
+
+def test_a_look_says_what_a_report_would_do_and_leaves_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    fill(tmp_path / "mine/happy", 8, 1)
+    fill(tmp_path / "mine/sad", 12, 2, "pgm")
+    (tmp_path / "mine/sad/broken.jpg").write_bytes(b"no picture")
+    (tmp_path / "mine/@eaDir").mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    said = check_folder(str(tmp_path / "mine"))
+    assert sorted(tmp_path.rglob("*")) == before
+    for part in ("mine: 21 files", "happy", "sad/broken.jpg: not an image", "@eaDir"):
+        assert part in said
+    assert "The split, drawn" in said and "A report would run" in said
+    assert "0 images have near-copies" in said
+
+
+def test_a_long_video_is_named_before_it_makes_the_parts_uneven(tmp_path):
+    fill(tmp_path / "happy", 10, 1)
+    fill(tmp_path / "sad", 10, 2)
+    rows = [f"{k}/{i}.png,{k}," for k in ("happy", "sad") for i in range(10)]
+    rows[:5] = [row + "one" for row in rows[:5]]
+    (tmp_path / "labels.csv").write_text("\n".join(["file,label,subject", *rows]))
+    said = check_folder(str(tmp_path))
+    assert "5 images have near-copies or share a subject" in said
+    assert "The largest holds 5 of 20" in said
+
+
+def test_where_no_report_would_run_the_reason_is_the_reports(tmp_path):
+    fill(tmp_path / "happy", 8)
+    fill(tmp_path / "sad", 2, 1)
+    with pytest.raises(SmartClassError, match="Class 'sad' has only 2 usable images"):
+        check_folder(str(tmp_path))
