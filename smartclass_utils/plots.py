@@ -29,6 +29,8 @@ from smartclass_utils.files import read_json, replacing, write_json
 
 TALK = "_talk"  # at the end of the name of a figure with larger type
 STYLE = Path(__file__).with_name("smartclass.mplstyle")
+LONGEST = 24  # letters of a name at an axis
+LETTER = 0.09  # inches that one of them takes
 FONTS = (  # for letters that the first one lacks, as far as they are installed
     *("DejaVu Sans", "Noto Sans CJK JP", "Noto Sans Arabic", "Noto Sans Devanagari"),
     *("Hiragino Sans", "PingFang SC", "Yu Gothic", "Microsoft YaHei", "Malgun Gothic"),
@@ -77,6 +79,20 @@ def grid_of_images(
         ax.set_title(title, fontsize=10, fontweight="normal", loc="center")
 
 
+def fit_labels(fig: Figure) -> None:
+    """Shorten long names at the axes, and turn those below a chart that would touch."""
+    for ax in fig.axes:
+        for axis in (ax.xaxis, ax.yaxis):
+            texts = [label.get_text() for label in axis.get_ticklabels()]
+            if max(map(len, texts), default=0) > LONGEST:
+                short = [f"{t[:LONGEST]}…" if len(t) > LONGEST else t for t in texts]
+                axis.set_ticks(axis.get_ticklocs(), short)
+        below = "".join(label.get_text() for label in ax.get_xticklabels())
+        width = ax.get_position().width * fig.get_figwidth()  # inches
+        if any(map(str.isalpha, below)) and LETTER * len(below) > width:
+            ax.tick_params(axis="x", rotation=90)
+
+
 def save_figure(fig: Figure, name: str, folder: Path, talk: float = 0.7) -> None:
     """Write ``<name>.png`` (200 dpi), ``<name>.svg`` and, for a talk, a third file.
 
@@ -108,6 +124,7 @@ def present(fig: Figure, name: str, caption: str, alt: str, talk: float = 0.7) -
     """
     folder = workspace().figures
     with warnings.catch_warnings(action="ignore"):
+        fit_labels(fig)
         display(fig, metadata={"image/png": {"alt": alt}})
         save_figure(fig, name, folder, talk)
     plt.close(fig)

@@ -72,6 +72,20 @@ def test_larger_type_keeps_pixels_colours_and_the_figure(tmp_path):
     assert fig.get_size_inches().tolist() == [6, 4]
 
 
+def test_names_that_would_touch_are_turned_and_long_ones_shortened():
+    for names, turned in ((["angry", "happy"], 0), ([f"class {i}" for i in "ab"], 0),
+                          ([f"a name {i}" for i in range(20)], 90)):  # fmt: skip
+        fig, ax = plt.subplots(figsize=(4, 3))
+        ax.bar(names, range(len(names)))
+        plots.fit_labels(fig)
+        assert {label.get_rotation() for label in ax.get_xticklabels()} == {turned}
+        assert [label.get_text() for label in ax.get_xticklabels()] == names
+    ax.barh(["looking away from the screen again"], [1])
+    plots.fit_labels(fig)
+    assert ax.get_yticklabels()[-1].get_text() == "looking away from the sc…"
+    plt.close("all")
+
+
 @pytest.mark.filterwarnings("error")
 def test_neither_missing_letters_nor_a_lack_of_room_stop_a_figure(
     tmp_path, monkeypatch, capsys

@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import jinja2
@@ -47,12 +46,6 @@ class Report:
     def chapter(self, number: str) -> Chapter | None:
         """Return the chapter of a number of two digits, if there is one."""
         return next((c for c in self.chapters if c.number == number), None)
-
-    @cached_property
-    def larger(self) -> set[str]:
-        """The names of the figures that are there with larger type, too."""
-        made = {file.name for file in (self.folder / "figures").glob("*.png")}
-        return {name for name in self.figures if f"{name}{TALK}.png" in made}
 
 
 def read_chapter(file: Path) -> Chapter:
@@ -137,9 +130,9 @@ def chapter_page(report: Report, chapter: Chapter) -> str:
         "after": [*report.chapters, None][place + 1],
         "sections": sections(chapter.notebook),
         "data_name": report.results["data"]["name"],
-        "larger": {  # by their alternative text, which stands in the notebook
-            report.figures[name]["alt"]: f"figures/{name}{TALK}.png"
-            for name in report.larger
+        "larger": {  # by the figures' alternative text, which stands in the notebook
+            figure["alt"]: f"figures/{name}{TALK}.png"
+            for name, figure in report.figures.items()
         },
     }
     exporter = HTMLExporter(

@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 
 from smartclass_utils.commands.report import CHAPTER_SECONDS, run_report
-from smartclass_utils.commands.results_page import write_page
+from smartclass_utils.commands.results_page import plus_minus, write_page
 from smartclass_utils.config import (
     COMMITTED_FIGURES,
     NOTEBOOKS,
@@ -109,13 +109,11 @@ def results_table(results: dict[str, dict]) -> str:
 def table_row(data: str, entry: dict) -> str:
     """Return one network's results as a row of the table."""
     low, high = (100 * end for end in entry["accuracy_ci95"])
-    spread = entry.get("accuracy_sd")
-    plus_minus = f" ± {100 * spread:.1f}" if spread is not None else ""
     cpu, seconds = entry.get("cpu_seconds"), entry.get("seconds")
     taken = f"{cpu:,.0f} s CPU" if cpu else f"{seconds:,.0f} s" if seconds else "none"
     return (
         f"| {data} | {entry['name']} | {entry['parameters']:,} "
-        f"| {100 * entry['accuracy']:.1f} %{plus_minus} | {low:.1f} – {high:.1f} "
+        f"| {plus_minus(entry, 'accuracy')} % | {low:.1f} – {high:.1f} "
         f"| {100 * entry['macro_f1']:.1f} "
         f"| {taken} |"
     )
@@ -128,8 +126,8 @@ def write_readme(demo: dict) -> None:
     others = {name: content for name, content in stored.items() if "models" in content}
     environment = demo["environment"]
     about = (
-        f"Demo: {demo['data']['split']['test']} test images, mean ± standard deviation "
-        f"of {len(demo['models'][0]['seeds'])} trainings (our own: "
+        f"Demo: {demo['data']['split']['test']} test images, "
+        f"{len(demo['models'][0]['seeds'])} trainings (our own: "
         f"{len(demo['models'][-1]['seeds'])}) on {environment['device']}, "
         f"torch {environment['torch']}."
     )

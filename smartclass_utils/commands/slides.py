@@ -59,13 +59,12 @@ def figure_slide(report: Report, name: str) -> dict[str, str]:
     """Return what the slide of one figure says.
 
     Its message is the first sentence of the caption, its image (a data URL) has larger
-    type where there is one, its notes are what the chapter reads out of it (Markdown).
+    type, its notes are what the chapter reads out of it (Markdown).
     """
     figure = report.figures[name]
     number, caption = split_number(figure["caption"])
     message, rest = split_sentence(caption)
-    ending = TALK if name in report.larger else ""
-    image = (report.folder / "figures" / f"{name}{ending}.png").read_bytes()
+    image = (report.folder / "figures" / f"{name}{TALK}.png").read_bytes()
     chapter = report.chapter(name[:2])
     return {
         "name": name,
