@@ -96,7 +96,11 @@ def entry(
         **{key: first[key] for key in ("name", "parameters", "epochs", "network")},
         "seeds": [card["seed"] for card in cards],
         "seconds": mean([card["seconds"] for card in cards]),
-        **{k: mean([m[k] for m in each]) for k, v in each[0].items() if is_number(v)},
+        **{
+            k: mean([m[k] for m in each])
+            for k, v in each[0].items()
+            if isinstance(v, float)
+        },
         "per_class": {
             name: {key: mean([m["per_class"][name][key] for m in each]) for key in row}
             for name, row in each[0]["per_class"].items()
@@ -111,11 +115,6 @@ def entry(
         found[f"{key}_sd"] = float(np.std(values, ddof=1))
         found[f"{key}_per_seed"] = values
     return found
-
-
-def is_number(value: object) -> bool:
-    """Return whether a metric is one number."""
-    return isinstance(value, float)
 
 
 def mean(values: list[float]) -> float:

@@ -48,7 +48,8 @@ def deal(labels, groups, shares=SPLIT_SHARES, seed=SPLIT_SEED, subjects=""):
     labels, groups = np.asarray(labels, object), np.asarray(groups)
     split = deal_by_class(labels, groups, shares, seed)
     if unevenness(labels, split, shares) > 1:
-        split = deal_large_groups(labels, groups, shares, seed)
+        other = deal_large_groups(labels, groups, shares, seed)
+        split = min(split, other, key=lambda each: unevenness(labels, each, shares))
     if np.isinf(unevenness(labels, split, shares)):
         raise SmartClassError(why_no_split(labels, groups, shares, subjects))
     return split

@@ -28,7 +28,7 @@ def test_a_look_says_what_a_report_would_do_and_leaves_nothing(tmp_path, monkeyp
     for part in ("mine: 21 files", "happy", "sad/broken.jpg: not an image", "@eaDir"):
         assert part in said
     assert "The split, drawn" in said and "A report would run" in said
-    assert "0 images have near-copies" in said
+    assert "No image has a near-copy" in said
 
 
 def test_a_long_video_is_named_before_it_makes_the_parts_uneven(tmp_path):

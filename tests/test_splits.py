@@ -100,6 +100,13 @@ NOBODY, FRAMES = [""] * 120, np.arange(120) // 60
 TWO = ["p1", "p2"] * 60
 
 
+def test_three_subjects_a_class_are_one_for_each_part():
+    labels, groups = np.repeat(list("abc"), 30), np.repeat(np.arange(9), 10)
+    split = deal(labels, groups)
+    assert (pd.crosstab(labels, split) == 10).all(axis=None)
+    assert (pd.crosstab(groups, split) > 0).sum(axis=1).eq(1).all()
+
+
 @pytest.mark.parametrize(
     ("labels", "groups", "subjects", "message"),
     [

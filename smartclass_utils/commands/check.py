@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from smartclass_utils.cleaning import clean
+from smartclass_utils.config import SPLITS
 from smartclass_utils.sources import find_data, load
 from smartclass_utils.splits import joint_groups
 
@@ -32,12 +33,14 @@ def check_folder(data: str) -> str:
         groups = joint_groups(pixels, labels["subject"].to_numpy(object))
         del pixels  # lets go of the file
     split = pd.crosstab(labels["label"], labels["split"], margins=True)
-    split = split.reindex(columns=["train", "val", "test", "All"])
+    split = split.reindex([*manifest.classes, "All"], columns=[*SPLITS, "All"])
     split = split.rename(index={"All": "all"}, columns={"All": "all"})
+    names = labels.groupby("label")["original_label"].unique().map(", ".join)
     rejected = cleaned.rejected[["file", "reason"]].head(5)
     parts = [
         f"{manifest.name}: {len(manifest.table):,} files in {manifest.root}",
         "By source: " + in_words(manifest.table["source"]),
+        "Labels: " + "; ".join(f"{names[k]} → {k}" for k in manifest.classes),
         *manifest.notes,
         cleaned.counts.to_string(index=False),
         "The first rejected files:" * bool(len(rejected)),
@@ -59,6 +62,8 @@ def in_words(values: pd.Series) -> str:
 def about_groups(sizes: np.ndarray) -> str:
     """Return what is to say of images that stay together, from the groups' sizes."""
     several, largest = sizes[sizes > 1], sizes.max()
+    if not len(several):
+        return "No image has a near-copy or shares a subject with another."
     text = (
         f"{several.sum():,} images have near-copies or share a subject with others; "
         f"they stay together, in {len(several):,} groups."

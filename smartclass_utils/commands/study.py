@@ -59,7 +59,7 @@ def run_job(cleaned: Path, job: Job, place: str) -> dict:
         chapter=5,
         mirror=row.mirror,
         dtype=fast_dtype(device),
-        log=quiet,
+        log=str,  # prints nothing
     )
     answers = answers_of(card, data, row.mirror)
     right = {k: (v == data.targets[data.rows(k)]).mean() for k, v in answers.items()}
@@ -76,10 +76,6 @@ def sweep(cleaned: Path, work: list[Job], jobs: int) -> list[dict]:
     places = [f"[{i}/{len(work)}]" for i in range(1, len(work) + 1)]
     calls = zip([cleaned] * len(work), work, places, strict=True)
     return joblib.Parallel(jobs)(joblib.delayed(run_job)(*call) for call in calls)
-
-
-def quiet(line: str) -> None:
-    """Log nothing."""
 
 
 def answers_of(card: dict, data: CleanData, mirror: bool) -> dict[str, np.ndarray]:
