@@ -68,8 +68,8 @@ study: $(READY) ## all rows of chapter 5 at length; DATA=folder SEEDS=n FOLDS=n 
 
 # Photographs are uploaded through the websocket, whose limit is 10 MiB by default.
 lab: $(READY) ## open JupyterLab on its start page
-	$(RUN) -m jupyter lab --notebook-dir=notebooks \
-	  --LabApp.default_url=/lab/tree/README.md --LabApp.app_settings_dir=notebooks/.lab \
+	$(RUN) -m jupyter lab --LabApp.default_url=/lab/tree/notebooks/README.md \
+	  --LabApp.app_settings_dir=notebooks/.lab \
 	  --ServerApp.tornado_settings="{'websocket_max_message_size': 268435456}"
 
 bench: $(READY) ## measure speed and memory, as ratios within one run

@@ -268,8 +268,7 @@ def test_jupyterlab_stays_on_this_machine_behind_a_token(monkeypatch):
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     (command,) = re.findall(r"-m jupyter (.*?)\n(?!\t)", makefile, re.S)
     assert command.replace("\\", "").split() == [
-        *("lab", "--notebook-dir=notebooks"),
-        "--LabApp.default_url=/lab/tree/README.md",
+        *("lab", "--LabApp.default_url=/lab/tree/notebooks/README.md"),
         "--LabApp.app_settings_dir=notebooks/.lab",
         *(
             "--ServerApp.tornado_settings=\"{'websocket_max_message_size':",
