@@ -1,4 +1,4 @@
-"""Image files of six formats, and what can be done to their bytes."""
+"""Image files of every format that is read, and what can be done to their bytes."""
 
 import io
 import zlib
@@ -8,8 +8,9 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image
 
+from smartclass_utils.images import FORMATS
+
 Rng = np.random.Generator
-FORMS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP")
 HUGE = (0, 1, 0x7FFF, 0xFFFF, 0x10000, 0x7FFFFFFF, 0xFFFFFFFF)
 
 
@@ -22,13 +23,17 @@ def sound_files() -> tuple[bytes, ...]:
     rgb, deep = rgba.convert("RGB"), Image.fromarray(pixels[..., 0].astype("u2") * 257)
     exif = Image.Exif()
     exif[0x0112] = 6  # orientation
-    modes = {form: [rgb, rgb.convert("L"), rgb.convert("P")] for form in FORMS}
+    modes = {form: [rgb, rgb.convert("L"), rgb.convert("P")] for form in FORMATS}
     modes["JPEG"][2] = rgb.convert("CMYK")
-    modes["WEBP"][2] = rgba
+    modes["PPM"].pop()
+    for form in {"WEBP", "AVIF"} & modes.keys():
+        modes[form][2] = rgba
     modes["PNG"] += [rgba, rgba.convert("LA"), deep, rgb.convert("1")]
     modes["TIFF"] += [rgba, deep, rgb.convert("1"), rgb.convert("CMYK")]
     files = [
-        encoded(image, form, exif=exif) if form != "BMP" else encoded(image, form)
+        encoded(image, form, exif=exif)
+        if form not in ("BMP", "PPM")
+        else encoded(image, form)
         for form, images in modes.items()
         for image in images
     ]

@@ -38,7 +38,7 @@ def harmless(content):
 
 def test_the_sound_files_are_kept():
     forms = [file[:4] for file in mutations.sound_files()]
-    assert len(set(forms)) >= len(mutations.FORMS)
+    assert len(set(forms)) >= len(mutations.FORMATS)
     assert all(harmless(file) is not None for file in mutations.sound_files())
 
 
