@@ -29,7 +29,7 @@ from smartclass_utils.files import read_json, replacing, write_json
 
 TALK = "_talk"  # at the end of the name of a figure with larger type
 STYLE = Path(__file__).with_name("smartclass.mplstyle")
-LONGEST = 24  # letters of a name at an axis
+BELOW, BESIDE = 24, 56  # letters of a name at an axis
 LETTER = 0.09  # inches that one of them takes
 FONTS = (  # for letters that the first one lacks, as far as they are installed
     *("DejaVu Sans", "Noto Sans CJK JP", "Noto Sans Arabic", "Noto Sans Devanagari"),
@@ -82,10 +82,10 @@ def grid_of_images(
 def fit_labels(fig: Figure) -> None:
     """Shorten long names at the axes, and turn those below a chart that would touch."""
     for ax in fig.axes:
-        for axis in (ax.xaxis, ax.yaxis):
+        for axis, longest in ((ax.xaxis, BELOW), (ax.yaxis, BESIDE)):
             texts = [label.get_text() for label in axis.get_ticklabels()]
-            if max(map(len, texts), default=0) > LONGEST:
-                short = [f"{t[:LONGEST]}…" if len(t) > LONGEST else t for t in texts]
+            if max(map(len, texts), default=0) > longest:
+                short = [f"{t[:longest]}…" if len(t) > longest else t for t in texts]
                 axis.set_ticks(axis.get_ticklocs(), short)
         below = "".join(label.get_text() for label in ax.get_xticklabels())
         width = ax.get_position().width * fig.get_figwidth()  # inches

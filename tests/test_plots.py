@@ -80,9 +80,12 @@ def test_names_that_would_touch_are_turned_and_long_ones_shortened():
         plots.fit_labels(fig)
         assert {label.get_rotation() for label in ax.get_xticklabels()} == {turned}
         assert [label.get_text() for label in ax.get_xticklabels()] == names
-    ax.barh(["looking away from the screen again"], [1])
+    fig, (one, other) = plt.subplots(1, 2)
+    one.bar(["looking away from the screen again"], [1])
+    other.barh(["looking away from the screen again"], [1])
     plots.fit_labels(fig)
-    assert ax.get_yticklabels()[-1].get_text() == "looking away from the sc…"
+    assert one.get_xticklabels()[0].get_text() == "looking away from the sc…"
+    assert other.get_yticklabels()[0].get_text() == "looking away from the screen again"
     plt.close("all")
 
 
