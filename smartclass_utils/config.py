@@ -118,8 +118,8 @@ def check(**values: tuple) -> None:
         SmartClassError: with the name, the value and the range.
     """
     for name, (value, low, high) in values.items():
-        what = ("a whole number", numbers.Integral)
-        what, kind = what if isinstance(low, int) else ("a number", numbers.Real)
+        kind = numbers.Integral if isinstance(low, int) else numbers.Real
+        what = "a whole number" if isinstance(low, int) else "a number"
         is_number = isinstance(value, kind) and not isinstance(value, bool)
         if not (is_number and low <= value <= high):
             reason = f"{name} = {value!r} is not {what} from {low:,} to {high:,}"

@@ -1,4 +1,4 @@
-"""Writing files so that a reader never meets half of one."""
+"""Writing files so that a reader never meets half of one; and a quiet stderr."""
 
 import errno
 import hashlib

@@ -307,6 +307,8 @@ def test_names_in_other_letters_keep_their_own_files(clean_data, tmp_path):
     cards = [store(clean_data, tmp_path, name=name) for name in names]
     assert len({card["file"] for card in cards}) == 3
     assert cards[2]["name"] == "Net (0.3)"
+    with pytest.raises(SmartClassError, match=r"holds the network 'Net \(0.3\)'"):
+        store(clean_data, tmp_path, name="Net {0.3}")
 
 
 def test_nothing_is_half_written(stored, clean_data, monkeypatch):

@@ -18,7 +18,8 @@ def report_style():
 def test_class_colours_are_fixed_and_foreign_ones_differ():
     assert plots.class_palette(CLASSES) == COLOURS
     foreign = ("cat", "dog", "happy")
-    assert len({class_colour(name, foreign) for name in foreign}) == 3
+    for many in (foreign, tuple("abcdefghijklmnopqrst")):
+        assert len({class_colour(name, many) for name in many}) == len(many)
 
 
 def test_networks_have_their_own_colours_in_every_order():

@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import shlex
 import sys
 import tomllib
 from graphlib import TopologicalSorter
@@ -267,13 +268,10 @@ def test_jupyterlab_stays_on_this_machine_behind_a_token(monkeypatch):
 
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     (command,) = re.findall(r"-m jupyter (.*?)\n(?!\t)", makefile, re.S)
-    assert command.replace("\\", "").split() == [
+    assert shlex.split(command.replace("\\", "")) == [
         *("lab", "--LabApp.default_url=/lab/tree/notebooks/README.md"),
         "--LabApp.app_settings_dir=notebooks/.lab",
-        *(
-            "--ServerApp.tornado_settings=\"{'websocket_max_message_size':",
-            '268435456}"',
-        ),
+        "--ServerApp.tornado_settings={'websocket_max_message_size': 268435456}",
     ]
     app = ServerApp()
     assert app.ip in ("localhost", "127.0.0.1")
