@@ -75,9 +75,7 @@ def run() -> dict:
         contestants = {
             "plain": lambda: plain_loop(paths, out),
             "decoding": lambda: bare_decoding(paths),
-            "ours": lambda: clean(
-                sources.load(data), out, image_size=SIZE, jobs=JOBS, progress=False
-            ),
+            "ours": lambda: clean(sources.load(data), out, image_size=SIZE, jobs=JOBS),
         }
         best = dict.fromkeys(contestants, float("inf"))
         for _ in range(ROUNDS):

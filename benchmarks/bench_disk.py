@@ -30,7 +30,7 @@ def clean_on(disk: Path, manifest: Manifest, size: int, good: dict) -> str:
     mount(disk, f"size={size}k")
     try:
         try:
-            clean(manifest, disk / "clean", image_size=SIZE, progress=False)
+            clean(manifest, disk / "clean", image_size=SIZE)
             return "fitted" if hashes(disk / "clean") == good else "wrong"
         except SmartClassError as error:
             is_sentence = "cannot be written to (No space left" in str(error)
@@ -40,7 +40,7 @@ def clean_on(disk: Path, manifest: Manifest, size: int, good: dict) -> str:
         if not is_sentence or (disk / "clean").exists():
             return "wrong"
         mount(disk, "remount", f"size={ENOUGH}k")
-        clean(manifest, disk / "clean", image_size=SIZE, progress=False)
+        clean(manifest, disk / "clean", image_size=SIZE)
         return "sentence" if hashes(disk / "clean") == good else "wrong"
     finally:
         subprocess.run(["umount", str(disk)], check=True)
@@ -56,7 +56,7 @@ def run() -> dict:
         write_photos(photos)
         disk.mkdir()
         manifest = load(photos)
-        clean(manifest, Path(folder, "whole"), image_size=SIZE, progress=False)
+        clean(manifest, Path(folder, "whole"), image_size=SIZE)
         good = hashes(Path(folder, "whole"))
         ends = [clean_on(disk, manifest, size, good) for size in SIZES]
     return {

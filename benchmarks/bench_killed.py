@@ -25,7 +25,7 @@ from smartclass_utils.cleaning import clean
 from smartclass_utils.sources import load
 photos, folder = sys.argv[1:]
 print("ready", flush=True)
-clean(load(photos), folder + "/clean", image_size=24, progress=False)
+clean(load(photos), folder + "/clean", image_size=24)
 """
 TRAIN = """
 import sys
@@ -124,8 +124,8 @@ def run(kills: int = KILLS) -> dict:
     with tempfile.TemporaryDirectory() as temporary:
         photos, older, made = (Path(temporary, n) for n in ("photos", "older", "made"))
         write_photos(photos)
-        clean(load(photos), older / "clean", image_size=OLDER_SIZE, progress=False)
-        clean(load(photos), made / "clean", image_size=SIZE, progress=False)
+        clean(load(photos), older / "clean", image_size=OLDER_SIZE)
+        clean(load(photos), made / "clean", image_size=SIZE)
         run_report(str(photos), str(made / "report"), epochs=1, seeds=1, image_size=32)
 
         def with_older_report(out: Path) -> None:

@@ -34,7 +34,7 @@ SIZE, FEW = 48, 512  # pixels, height and width of an image; images to warm up
 def cleaning(folder: Path) -> int:
     """Clean the photos, on all cores; return how many there are."""
     photos = sources.load(folder / "photos")
-    clean(photos, folder / "clean", image_size=SIZE, progress=False)
+    clean(photos, folder / "clean", image_size=SIZE)
     return len(photos.table)
 
 

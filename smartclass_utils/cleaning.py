@@ -41,17 +41,17 @@ class Cleaned:
 
 
 def clean(
-    manifest, out, *, image_size=IMAGE_SIZE, prepare=None, jobs=None, progress=True
+    manifest, out, *, image_size=IMAGE_SIZE, colour=False, prepare=None, jobs=None
 ) -> Cleaned:
-    """Make every usable image small, square and grey, and freeze the split.
+    """Make every usable image small and square, grey or in colour; freeze the split.
 
     Args:
         manifest: a :class:`smartclass_utils.sources.Manifest`.
         out: the clean folder to write; an older one is replaced when all is ready.
         image_size: height and width of a clean image, pixels.
-        prepare: takes a clean image, uint8 (size, size), and returns another.
+        colour: whether images keep red, green and blue.
+        prepare: takes a clean image, uint8 (size, size[, 3]), and returns another.
         jobs: processes; all cores if ``None``.
-        progress: whether to show a progress bar.
 
     Raises:
         SmartClassError: if the folder, the size or ``prepare`` cannot be used, the disk
@@ -60,7 +60,8 @@ def clean(
     out = Path(out).expanduser().resolve()
     new, old, lock = (out.with_name(f".{out.name}.{x}") for x in ("new", "old", "lock"))
     check_arguments(manifest, out, image_size)
-    key = input_key(manifest, image_size, prepare)
+    shape = (image_size, image_size, 3)[: 3 if colour else 2]  # of an image
+    key = input_key(manifest, shape, prepare)
     busy = f"Another run is cleaning into {out}; this one waits for it."
     with disk_errors(out.parent), only_one(lock, busy, wait=True):
         if old.exists() and not out.exists():  # a run was killed while it swapped
@@ -70,10 +71,9 @@ def clean(
         if not was_done:
             shutil.rmtree(new, ignore_errors=True)
             (new / ".rows").mkdir(parents=True)
-            table = decode(new, manifest, image_size, prepare, jobs, progress)
-            card = fill(new, manifest, image_size, table)
-            card |= {"key": key, "prepare": source_of(prepare)}
-            write_json(new / "clean.json", card)
+            table = decode(new, manifest, shape, prepare, jobs)
+            about = {"key": key, "prepare": source_of(prepare)}
+            write_json(new / "clean.json", fill(new, manifest, shape, table) | about)
             if out.exists():
                 out.replace(old)
             new.replace(out)
@@ -99,13 +99,13 @@ def check_arguments(manifest, out: Path, image_size: int) -> None:
     raise SmartClassError(reason)
 
 
-def input_key(manifest, image_size: int, prepare) -> str:
+def input_key(manifest, shape: tuple, prepare) -> str:
     """Return a hash of everything that the clean folder depends on."""
     code = [sha256(Path(__file__).with_name(name)) for name in CODE]
-    about = [code, image_size, source_of(prepare), manifest.name, manifest.classes]
+    about = [code, shape, source_of(prepare), manifest.name, manifest.classes]
     about += [manifest.given_split, list(manifest.table)]
     if prepare is not None:  # what it does may depend on more than its own lines
-        noise = np.random.default_rng(0).integers(0, 256, (image_size,) * 2, np.uint8)
+        noise = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
         about.append(images.prepared(prepare, noise).tobytes())
     digest = hashlib.sha256(repr(about).encode())
     for row in manifest.table.itertuples(index=False):
@@ -141,16 +141,15 @@ def fingerprint_of(folder: Path) -> str:
     return hashlib.sha256(both.encode()).hexdigest()
 
 
-def decode(new, manifest, size, prepare, jobs, progress) -> pd.DataFrame:
+def decode(new, manifest, shape, prepare, jobs) -> pd.DataFrame:
     """Decode on all cores into ``.rows``; return the used rows with verdicts."""
     used = manifest.table[manifest.table["label"] != ""].reset_index(drop=True)
     files, verdicts = [os.path.join(manifest.root, f) for f in used["file"]], []  # noqa: PTH118
     call, rows = joblib.delayed(clean_batch), f"{new}/.rows"
     starts = range(0, len(files), BATCH)
-    work = [call(files[i : i + BATCH], size, prepare, rows, i) for i in starts]
+    work = [call(files[i : i + BATCH], shape, prepare, rows, i) for i in starts]
     jobs = min(jobs or joblib.cpu_count(), max(1, len(work)))
-    quiet = {} if progress else {"disable": True}  # TQDM_DISABLE=1 holds otherwise
-    bar = tqdm(total=len(files), desc="Cleaning", unit="image", leave=False, **quiet)
+    bar = tqdm(total=len(files), desc="Cleaning", unit="image", leave=False)
     one_thread = joblib.parallel_config("loky", inner_max_num_threads=1)
     with bar, one_thread, Path(rows, "pixels").open("wb") as stream:
         for pixels, some in joblib.Parallel(jobs, return_as="generator")(work):
@@ -161,16 +160,18 @@ def decode(new, manifest, size, prepare, jobs, progress) -> pd.DataFrame:
     return used
 
 
-def clean_batch(files, size, prepare, rows, start) -> tuple[np.ndarray, list[tuple]]:
-    """Return some files, uint8 (n, size, size), black if rejected; and the verdicts."""
-    pixels, verdicts = np.zeros((len(files), size, size), np.uint8), []
+def clean_batch(files, shape, prepare, rows, start) -> tuple[np.ndarray, list[tuple]]:
+    """Return some files, uint8 (n, *shape), black if rejected; and the verdicts."""
+    pixels, verdicts = np.zeros((len(files), *shape), np.uint8), []
     with disk.quiet_libraries():
         for i, file in enumerate(files):
             digest = ""
             try:
                 content = images.read(file)
                 digest = hashlib.sha256(content).hexdigest()
-                pixels[i], notes = images.clean_image(content, size, prepare)
+                pixels[i], notes = images.clean_image(
+                    content, shape[0], prepare, len(shape) == 3
+                )
                 file = f"{rows}/{start + i}.png"  # its name comes later
                 Image.fromarray(pixels[i]).save(file, compress_level=0)
                 verdicts.append((digest, "", "", "; ".join(notes)))
@@ -179,7 +180,7 @@ def clean_batch(files, size, prepare, rows, start) -> tuple[np.ndarray, list[tup
     return pixels, verdicts
 
 
-def fill(new: Path, manifest, size: int, table: pd.DataFrame) -> dict:
+def fill(new: Path, manifest, shape: tuple, table: pd.DataFrame) -> dict:
     """Write images and tables of a clean folder; return its card."""
     from smartclass_utils import copies, splits  # late: workers start without them
 
@@ -193,7 +194,7 @@ def fill(new: Path, manifest, size: int, table: pd.DataFrame) -> dict:
         )
     kept["original_file"], kept["file"] = kept["file"], clean_names(kept)
     kept = kept.sort_values("file")
-    write_images(new, kept, size)
+    write_images(new, kept, shape)
     pixels = np.load(new / "images.npy", "r", allow_pickle=False)
     given = kept["split"] if manifest.given_split else None
     kept["split"] = splits.freeze(pixels, kept["label"], kept["subject"], given)
@@ -205,7 +206,7 @@ def fill(new: Path, manifest, size: int, table: pd.DataFrame) -> dict:
     return {
         "name": manifest.name,
         "classes": list(manifest.classes),
-        "image_size": size,
+        "image_size": shape[0],
         "n_images": len(kept),
         "split": kept["split"].value_counts().to_dict(),
         "given_split": manifest.given_split,
@@ -223,12 +224,12 @@ def clean_names(kept: pd.DataFrame) -> pd.Series:
     return stem + [f"-{n + 1}.png" if n else ".png" for n in number]
 
 
-def write_images(new: Path, kept: pd.DataFrame, size: int) -> None:
+def write_images(new: Path, kept: pd.DataFrame, shape: tuple) -> None:
     """Write what is kept as PNG files and as one array, in this order."""
-    pixels = np.memmap(new / ".rows/pixels", np.uint8, "r").reshape(-1, size, size)
+    pixels = np.memmap(new / ".rows/pixels", np.uint8, "r").reshape(-1, *shape)
     with (new / "images.npy").open("wb") as stream:
         about = np.lib.format.header_data_from_array_1_0(pixels)
-        about["shape"] = (len(kept), size, size)
+        about["shape"] = (len(kept), *shape)
         np.lib.format.write_array_header_1_0(stream, about)
         for row, file in kept["file"].items():  # no mapping: a full disk would kill
             stream.write(pixels[row].tobytes())

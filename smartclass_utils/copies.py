@@ -55,7 +55,7 @@ def near_copies(images: np.ndarray) -> np.ndarray:
     with N, and no image is compared with more than a few others in each round.
 
     Args:
-        images: uint8 (N, H, W), square; may be mapped from a file.
+        images: uint8 (N, H, W[, 3]), square; may be mapped from a file.
     """
     digests = [hashlib.sha256(image).hexdigest() for image in images]
     found = pd.factorize(np.array(digests, object))[0]
@@ -108,6 +108,7 @@ def waves(images: np.ndarray) -> np.ndarray:
 
 def at_side(images: np.ndarray) -> np.ndarray:
     """Return images at the side at which they are compared, float32 (N, 48, 48)."""
+    images = images if images.ndim == 3 else images.mean(axis=3)  # of the colours
     shape = (len(images), SIDE, SIDE)
     return resize_local_mean(images.astype(np.float32), shape, preserve_range=True)
 

@@ -20,7 +20,7 @@ class CleanData:
     Attributes:
         name: what the data is called in tables and figures.
         labels: ``labels.csv``, one row an image.
-        images: uint8 (N, H, W), grey values 0…255, mapped from disk, not held.
+        images: uint8 (N, H, W), or (N, H, W, 3) in colour, mapped from disk, not held.
         classes: the class names in their fixed order, K of them.
         fingerprint: SHA-256 of labels and pixels; the same on every machine.
         folder: where it lies.
@@ -39,6 +39,17 @@ class CleanData:
     def image_size(self) -> int:
         """Height and width of an image in pixels."""
         return self.images.shape[1]
+
+    @property
+    def channels(self) -> int:
+        """Values of a pixel: 1 in grey images, 3 in colour."""
+        return 1 if self.images.ndim == 3 else 3
+
+    @property
+    def grey(self) -> np.ndarray:
+        """All images in grey, uint8 (N, H, W); of colours the mean."""
+        grey = self.images if self.channels == 1 else self.images.mean(axis=3)
+        return grey.astype(np.uint8, copy=False)
 
     @property
     def is_demo(self) -> bool:
@@ -118,12 +129,13 @@ def read_labels(path: Path, remedy: str) -> pd.DataFrame:
 
 
 def map_images(path: Path, n_images: int, remedy: str) -> np.ndarray:
-    """Map images.npy into memory, uint8 (n_images, side, side); refuse another."""
+    """Map images.npy into memory, uint8 (n_images, side, side[, 3]); refuse another."""
     try:
         images = np.lib.format.open_memmap(path, "r")  # reads no pickle either
     except (OSError, ValueError) as error:  # no array, or one that was cut off
         raise SmartClassError(f"{path} cannot be read: {remedy}.") from error
-    square = images.ndim == 3 and images.shape[1] == images.shape[2]
+    shape = images.shape
+    square = len(shape) > 2 and shape[1] == shape[2] and shape[3:] in ((), (3,))
     if images.dtype != np.uint8 or not square or len(images) != n_images:
         raise SmartClassError(f"{path} does not belong to its labels.csv: {remedy}.")
     return images
@@ -142,7 +154,8 @@ def check_names(folder: Path, labels: pd.DataFrame, names: list[str]) -> None:
 
 
 def tensors(data: CleanData, split: str) -> tuple[Tensor, Tensor]:
-    """Return images uint8 (n, 1, H, W) and labels int64 (n,) of one split."""
+    """Return images uint8 (n, C, H, W) and labels int64 (n,) of one split."""
     rows = data.rows(split)
-    images = torch.from_numpy(data.images[rows]).unsqueeze(1)
-    return images, torch.from_numpy(data.targets[rows])
+    images = torch.from_numpy(data.images[rows])  # (n, H, W), or (n, H, W, 3)
+    images = images[:, None] if data.channels == 1 else images.permute(0, 3, 1, 2)
+    return images.contiguous(), torch.from_numpy(data.targets[rows])

@@ -49,12 +49,12 @@ class Rejected(Exception):  # noqa: N818, it is a verdict rather than an error
 class CleanImage(NamedTuple):
     """A usable image."""
 
-    pixels: np.ndarray  # uint8 (size, size), grey values 0…255
+    pixels: np.ndarray  # uint8 (size, size) or, in colour, (size, size, 3)
     notes: tuple[str, ...]  # what was mended or is worth a look, in few words each
 
 
-def clean_image(content: bytes, size: int, prepare=None) -> CleanImage:
-    """Make the bytes of an image file a small square grey image.
+def clean_image(content: bytes, size: int, prepare=None, colour=False) -> CleanImage:
+    """Make the bytes of an image file a small square image, grey or in colour.
 
     The whole picture is resized to the square, as the original report did; a picture
     that is not square is squeezed.
@@ -62,7 +62,8 @@ def clean_image(content: bytes, size: int, prepare=None) -> CleanImage:
     Args:
         content: the file's bytes.
         size: height and width wanted, pixels.
-        prepare: takes the finished square, uint8 (size, size), and returns another.
+        prepare: takes the finished square, uint8, and returns another.
+        colour: whether to keep red, green and blue.
 
     Raises:
         Rejected: if the file cannot be used; never anything else, whatever its bytes.
@@ -70,22 +71,24 @@ def clean_image(content: bytes, size: int, prepare=None) -> CleanImage:
     """
     with errors_as_verdicts():
         image, notes = open_image(content)
-        clean = clean_square(image, size)
-    if clean.min() == clean.max():
+        clean = clean_square(image, size, colour)
+    if np.ptp(clean, axis=(0, 1)).max() == 0:
         notes.append(FLAT)
     if prepare is not None:
         clean = prepared(prepare, clean)
     return CleanImage(clean, tuple(notes))
 
 
-def clean_square(image: Image.Image, size: int) -> np.ndarray:
-    """Make an image of mode ``L`` or ``RGB`` grey and square, uint8 (size, size)."""
+def clean_square(image: Image.Image, size: int, colour: bool = False) -> np.ndarray:
+    """Make an image of mode ``L`` or ``RGB`` square, uint8 (size, size) or with 3."""
     if min(image.size) > 8 * size:  # a photograph: averages first save time and memory
         image = image.resize((4 * size, 4 * size), Image.Resampling.BOX)
-    pixels = np.asarray(image)  # (H, W), or (H, W, 3) in colour
-    grey = rgb2gray(pixels) if pixels.ndim == 3 else pixels / 255  # 0…1
-    is_small = min(grey.shape) < size  # else every new pixel is the mean of its area
-    square = (resize if is_small else resize_local_mean)(grey, (size, size))
+    pixels = np.asarray(image.convert("RGB") if colour else image)
+    grey = pixels.ndim == 3 and not colour  # that is, to become so
+    values = rgb2gray(pixels) if grey else pixels / 255  # 0…1, (H, W) or (H, W, 3)
+    is_small = min(values.shape[:2]) < size  # else a new pixel is the mean of its area
+    shape = (size, size, *values.shape[2:])
+    square = (resize if is_small else resize_local_mean)(values, shape)
     # Values at .5 come out the same on every machine, once their last digits are cut.
     return np.rint((255 * square).round(6)).astype(np.uint8)
 

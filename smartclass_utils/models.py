@@ -1,8 +1,8 @@
 """The report's three networks, and one of our own.
 
 Any class here can be trained, stored and loaded by its name. To add a network, write
-its class below: no other file has to know it. Its ``forward`` takes grey values 0…255
-of any type, (N, 1, H, W), and returns one logit a class, (N, K).
+its class below: no other file has to know it. Its ``forward`` takes values 0…255 of any
+type, (N, C, H, W) with 1 channel (grey) or 3 (colour), and returns logits, (N, K).
 """
 
 import sys
@@ -10,6 +10,7 @@ import sys
 import torch
 from torch import Tensor, nn
 
+from smartclass_utils import transfer
 from smartclass_utils.config import IMAGE_SIZE, IMAGE_SIZES, SmartClassError
 
 MAX_WEIGHTS = 100_000_000  # of a network; the report's have less than a million
@@ -18,7 +19,7 @@ IMAGENET = {"mean": 0.449, "std": 0.226}  # of its photographs, mean over the co
 
 
 class Standardise(nn.Module):
-    """Map grey values 0…255 of any type to float32 around 0.
+    """Map values 0…255 of any type to float32 around 0.
 
     It is the first layer of every network, so that a stored network carries its own
     normalisation. Mean and standard deviation of ½ map 0…255 to −1…1.
@@ -30,7 +31,7 @@ class Standardise(nn.Module):
         self.register_buffer("std", torch.tensor(255.0 * std))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map (N, 1, H, W) grey values to (N, 1, H, W) float32."""
+        """Map (N, C, H, W) values to (N, C, H, W) float32."""
         return (images.float() - self.mean) / self.std
 
 
@@ -44,7 +45,8 @@ class ReportCNN(nn.Module):
         hidden: width of the first fully connected layer.
         dropout: probability of dropping a value before each connected layer.
         image_size: height and width of the images, in pixels.
-        mean, std: of the grey values as shares of white, to standardise with.
+        in_channels: 1 for grey images, 3 for colour.
+        mean, std: of the values as shares of white, to standardise with.
     """
 
     def __init__(
@@ -55,12 +57,13 @@ class ReportCNN(nn.Module):
         hidden: int = 128,
         dropout: float = 0.5,
         image_size: int = IMAGE_SIZE,
+        in_channels: int = 1,
         mean: float = 0.5,
         std: float = 0.5,
     ):
         super().__init__()
         padding = kernel_size // 2  # 3 keeps height and width, 4 adds one pixel
-        layers, size, width = [Standardise(mean, std)], image_size, 1
+        layers, size, width = [Standardise(mean, std)], image_size, in_channels
         for out in channels:
             layers += [
                 nn.Conv2d(width, out, kernel_size, padding=padding, bias=False),
@@ -80,7 +83,7 @@ class ReportCNN(nn.Module):
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map (N, 1, H, W) grey values 0…255 to (N, K) logits."""
+        """Map (N, C, H, W) values 0…255 to (N, K) logits."""
         return self.classifier(self.features(images))
 
 
@@ -121,7 +124,8 @@ class ResidualCNN(nn.Module):
         channels: output channels of each block; all but the first halve the image.
         dropout: probability of dropping a value before the connected layer.
         image_size: height and width of the images, in pixels.
-        mean, std: of the grey values as shares of white, to standardise with.
+        in_channels: 1 for grey images, 3 for colour.
+        mean, std: of the values as shares of white, to standardise with.
     """
 
     def __init__(
@@ -130,6 +134,7 @@ class ResidualCNN(nn.Module):
         channels: tuple[int, ...] = (32, 64, 128),
         dropout: float = 0.5,
         image_size: int = IMAGE_SIZE,
+        in_channels: int = 1,
         mean: float = 0.5,
         std: float = 0.5,
     ):
@@ -137,7 +142,7 @@ class ResidualCNN(nn.Module):
         width, size = channels[0], image_size // 2
         layers = [
             Standardise(mean, std),
-            nn.Conv2d(1, width, 3, padding=1, bias=False),
+            nn.Conv2d(in_channels, width, 3, padding=1, bias=False),
             nn.BatchNorm2d(width),
             nn.ReLU(),
             nn.MaxPool2d(2),  # (N, width, H/2, W/2)
@@ -151,7 +156,7 @@ class ResidualCNN(nn.Module):
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map (N, 1, H, W) grey values 0…255 to (N, K) logits."""
+        """Map (N, C, H, W) values 0…255 to (N, K) logits."""
         return self.classifier(self.features(images))
 
 
@@ -177,9 +182,10 @@ def build(network: str, arguments: dict) -> nn.Module:
     Raises:
         SmartClassError: if there is no such class, or none that fits into memory.
     """
-    found = getattr(sys.modules[__name__], network, None)
-    is_ours = isinstance(found, type) and found.__module__ == __name__
-    if not (is_ours and issubclass(found, nn.Module)):
+    places = [sys.modules[__name__], transfer]
+    found = next((vars(p)[network] for p in places if network in vars(p)), None)
+    is_ours = getattr(found, "__module__", None) in (p.__name__ for p in places)
+    if not (is_ours and isinstance(found, type) and issubclass(found, nn.Module)):
         raise SmartClassError(
             f"There is no network '{network}' in smartclass_utils/models.py: write its "
             "class there, so that later chapters find it."

@@ -40,9 +40,10 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # starts that a spreadsheet co
 class Predictor:
     """A stored network, ready to be asked about faces."""
 
-    model: nn.Module  # maps grey values 0…255 (N, 1, H, W) to logits (N, K)
+    model: nn.Module  # maps values 0…255 (N, C, H, W) to logits (N, K)
     classes: tuple[str, ...]  # K names
-    image_size: int = IMAGE_SIZE  # height and width that it takes, pixels
+    image_size: int = IMAGE_SIZE  # pixels, height and width
+    colour: bool = False  # whether it takes red, green and blue
     mirror: bool = False  # whether it answers for an image and its mirror image
     note: str = ""  # a sentence on what its user should know
 
@@ -64,13 +65,15 @@ class Predictor:
             model=model,
             classes=tuple(classes),
             image_size=arguments.get("image_size", IMAGE_SIZE),
+            colour=arguments.get("in_channels", 1) == 3,
             mirror=bool(card["recipe"].get("mirror")),
             note=PREPARED if card["data"].get("prepare") else "",
         )
 
     def probabilities(self, crops: np.ndarray) -> np.ndarray:
-        """Return float32 (N, K), rows add up to 1, for crops uint8 (N, H, W)."""
-        images = torch.from_numpy(np.ascontiguousarray(crops)).unsqueeze(1)
+        """Return float32 (N, K), rows add up to 1, for crops uint8 (N, H, W[, 3])."""
+        crops = np.moveaxis(crops, 3, 1) if self.colour else crops[:, None]
+        images = torch.from_numpy(np.ascontiguousarray(crops))
         return evaluation.predict(self.model, images, self.mirror)
 
 
@@ -80,23 +83,24 @@ class Region(NamedTuple):
     kind: str  # FACE or WHOLE
     box: Box  # the face as it was found, or the whole photograph
     square: Box  # what the network sees: the face with its margin, or all
-    crop: np.ndarray  # uint8 (size, size), the network's input
+    crop: np.ndarray  # uint8 (size, size[, 3]), the network's input
     note: str  # a sentence on what the reader should know, or ""
 
 
 def regions_of(
-    photo: np.ndarray, size: int, notes: Iterable[str] = (), whole: bool = False
+    photo: np.ndarray, size: int, notes=(), whole=False, colour=False
 ) -> list[Region]:
     """Return what a network is shown of a photograph: its faces, or all of it.
 
-    Every region becomes a grey square as in chapter 1. Without a face it is the whole
+    Every region becomes a square as in chapter 1. Without a face it is the whole
     photograph; so it is for a small picture, which is taken to be the crop of a face.
 
     Args:
         photo: uint8, grey (H, W) or RGB (H, W, 3), upright.
         size: height and width that the network takes, pixels.
-        notes: on what was mended in the photograph.
+        notes: sentences on what was mended in the photograph.
         whole: whether to take all of it without looking for a face.
+        colour: whether the network takes colours.
     """
     height, width = photo.shape[:2]
     text, boxes = "", []
@@ -109,23 +113,23 @@ def regions_of(
     for number, box in enumerate(boxes or [Box(0, 0, height, width)], 1):
         square = square_around(box) if boxes else box
         small = square.width < size
-        crop = clean_square(Image.fromarray(cut(photo, square)), size)
+        crop = clean_square(Image.fromarray(cut(photo, square)), size, colour)
         remarks = [
             text or f"face {number} of {len(boxes)}" * (len(boxes) > 1),
             "squeezed to a square" * (square.height != square.width),
             f"only {box.width} pixels wide, enlarged" * (boxes != [] and small),
-            FLAT * bool(crop.min() == crop.max()),
+            FLAT * bool(np.ptp(crop, axis=(0, 1)).max() == 0),
         ]
         kind, note = FACE if boxes else WHOLE, sentence(*remarks, *notes)
         regions.append(Region(kind, box, square, crop, note))
     return regions
 
 
-def open_regions(path: str, size: int, whole: bool) -> list[Region] | str:
+def open_regions(path: str, size: int, whole: bool, colour: bool) -> list | str:
     """Do all of this for one file; a file that cannot be used gives a sentence."""
     try:
         photo, notes = open_photo(read(path))
-        return regions_of(photo, size, notes, whole)
+        return regions_of(photo, size, notes, whole, colour)
     except Rejected as verdict:
         return sentence(f"passed over: {verdict}")
 
@@ -198,10 +202,10 @@ def rows_by_file(
 ) -> Iterator[list[dict]]:
     """Yield the rows of each input in turn; faces are looked for on all cores."""
     names = [item.name for item in inputs if not item.note]
-    classes, size = predictor.classes, predictor.image_size
+    classes, asked = predictor.classes, (predictor.image_size, whole, predictor.colour)
     jobs = -1 if len(names) >= PARALLEL_FROM else 1
     opened = joblib.Parallel(jobs, return_as="generator")(
-        joblib.delayed(open_regions)(name, size, whole) for name in names
+        joblib.delayed(open_regions)(name, *asked) for name in names
     )
     for item in inputs:
         regions = item.note or next(opened)

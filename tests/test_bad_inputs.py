@@ -152,7 +152,7 @@ def test_row_23_equal_names_do_not_overwrite_each_other(tmp_path):
     manifest = manifest_of(tmp_path / "raw")
     source, label = manifest.table["label"].str.split(" ", expand=True).to_numpy().T
     manifest = manifest_of(tmp_path / "raw", source=source, label=label)
-    labels = clean(manifest, tmp_path / "clean", progress=False).labels
+    labels = clean(manifest, tmp_path / "clean").labels
     assert len(labels) == len(folders) * len(names)
     assert not labels["file"].str.lower().duplicated().any()
     assert {name.split("/")[1].split("_")[0] for name in labels["file"]} == {"1", "2"}
@@ -186,7 +186,7 @@ def test_all_rows_at_once_add_up_and_end_well(tmp_path):
         put(root, file, content)
         expected[file] = (outcome, text)
     manifest = manifest_of(root)
-    done = clean(manifest, tmp_path / "clean", image_size=SIZE, progress=False)
+    done = clean(manifest, tmp_path / "clean", image_size=SIZE)
     by_outcome = done.counts.groupby("outcome")["images"].sum().to_dict()
     wanted = pd.Series([outcome for outcome, _ in expected.values()]).value_counts()
     assert by_outcome == {**wanted, "kept": wanted["kept"] + 36}

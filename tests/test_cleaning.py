@@ -51,7 +51,7 @@ def raw(tmp_path):
 
 def run(root, out, jobs=1, **options):
     manifest = manifest_of(root)
-    return clean(manifest, out, image_size=SIZE, jobs=jobs, progress=False, **options)
+    return clean(manifest, out, image_size=SIZE, jobs=jobs, **options)
 
 
 def error_of(*arguments, **options):
@@ -100,7 +100,7 @@ def test_every_file_is_accounted_for(raw, tmp_path):
 def test_images_without_a_class_are_left_out(raw, tmp_path):
     manifest = manifest_of(raw)
     manifest.table.loc[:4, ["label", "original_label"]] = "", "Fear"
-    done = clean(manifest, tmp_path / "clean", image_size=SIZE, progress=False)
+    done = clean(manifest, tmp_path / "clean", image_size=SIZE)
     assert tuple(done.counts.iloc[-1]) == ("left out", "Fear", 5)
     assert done.counts["images"].sum() == len(manifest.table)
 
@@ -139,7 +139,7 @@ def test_names_cannot_leave_the_clean_folder(tmp_path):
     manifest = manifest_of(
         raw, label=np.repeat(labels, N), source=np.repeat(["../../x"], len(labels) * N)
     )
-    options = {"image_size": SIZE, "progress": False}
+    options = {"image_size": SIZE}
     done = clean(manifest, home, **options)
     assert set(done.labels["label"]) == set(labels)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "raw"]
@@ -267,7 +267,7 @@ from pathlib import Path
 sys.path.insert(0, "tests")
 from image_bytes import manifest_of
 from smartclass_utils.cleaning import clean
-clean(manifest_of(Path(sys.argv[1])), sys.argv[2], image_size=16, progress=False)
+clean(manifest_of(Path(sys.argv[1])), sys.argv[2], image_size=16)
 """
 
 
@@ -354,7 +354,7 @@ def test_a_given_split_and_its_duplicates_are_kept(tmp_path):
         write_noise(tmp_path / "own" / "a" / f"{i:02d}.png", i % 11)  # 0 and 11 same
     columns = {"label": list("ab" * 6), "split": np.repeat(SPLITS, 4)}
     manifest = manifest_of(tmp_path / "own", True, **columns, glasses="yes")
-    done = clean(manifest, tmp_path / "clean", image_size=SIZE, progress=False)
+    done = clean(manifest, tmp_path / "clean", image_size=SIZE)
     assert tuple(done.labels) == (*MANIFEST_COLUMNS, "glasses")
     note = "same image under different labels, kept as the split is given"
     assert list(done.noted["note"]) == [note, note]
@@ -370,7 +370,7 @@ def test_a_file_that_is_twice_in_a_given_split_gets_two_names(tmp_path):
         write_noise(tmp_path / "own" / "a" / f"{i:02d}.png", i % 10)  # 0 and 10, 1, 11
     columns = {"label": list("ab" * 6), "split": np.repeat(SPLITS, 4)}
     manifest = manifest_of(tmp_path / "own", True, **columns)
-    done = clean(manifest, tmp_path / "clean", image_size=SIZE, progress=False)
+    done = clean(manifest, tmp_path / "clean", image_size=SIZE)
     assert done.labels["file"].str.endswith("-2.png").sum() == 2
     assert done.labels["file"].nunique() == 12
 

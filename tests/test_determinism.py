@@ -23,7 +23,7 @@ from image_bytes import manifest_of
 from smartclass_utils import cleaning
 cleaning.BATCH, jobs = int(sys.argv[5]), int(sys.argv[4])
 manifest = manifest_of(Path(sys.argv[1]))
-cleaning.clean(manifest, sys.argv[2], image_size=16, jobs=jobs, progress=False)
+cleaning.clean(manifest, sys.argv[2], image_size=16, jobs=jobs)
 """
 # locale, time zone, hash seed, umask, processes, files in a batch
 SETTINGS = [

@@ -48,7 +48,7 @@ def clean_of(data: str) -> CleanData:
     """Return a data set as the study cleans it."""
     manifest = load(find_data(data))
     folder = STUDIES / manifest.name / "clean"
-    clean(manifest, folder, progress=False)
+    clean(manifest, folder)
     return load_clean(folder)
 
 

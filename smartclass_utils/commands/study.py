@@ -149,7 +149,7 @@ def run_study(
             f"{path.name} is what `make record` writes: name another file with --out."
         )
     base = STUDIES / manifest.name
-    clean(manifest, cleaned := base / "clean", jobs=jobs, progress=False)
+    clean(manifest, cleaned := base / "clean", jobs=jobs)
     found = load_clean(cleaned)
     labels = found.labels["label"].to_numpy(object)
     groups = joint_groups(found.images, found.labels["subject"].to_numpy(object))
