@@ -38,12 +38,14 @@ def parser() -> argparse.ArgumentParser:
     study = commands.add_parser("study", help="train all rows of chapter 5")
     study.add_argument("data", help="a folder of images, or 'demo'")
     study.add_argument("--out", help="JSON file; default: data/results/<name>.json")
+    study.add_argument("--rows", default="base", help="report, large, transfer, …")
     study.add_argument("--seeds", type=int, default=3, help="trainings of every row")
     study.add_argument("--jobs", type=count, default=2, help="trainings side by side")
     study.add_argument("--folds", type=int, default=0, help="of a cross-validation")
     study.add_argument("--splits", type=int, default=0, help="to redraw, for chapter 6")
     ship = commands.add_parser("ship", help="put a study's network into the package")
     ship.add_argument("data", help="the folder on which the study was run")
+    ship.add_argument("--name", default="Our own", help="of the network in the study")
     ship.add_argument("--carry", help="other images, to measure how it carries over")
     ship.add_argument("--terms", default="not stated", help="of the training images")
     predict = commands.add_parser("predict", help="say what faces look like")
@@ -60,6 +62,10 @@ def parser() -> argparse.ArgumentParser:
     unpack = commands.add_parser("unpack", help="turn FER2013's CSV into images")
     unpack.add_argument("table", help="such as fer2013.csv")
     unpack.add_argument("folder", help="for the images; made if need be")
+    combine = commands.add_parser("combine", help="FER2013 with another set's engaged")
+    combine.add_argument("fer2013", help="folder of FER2013, with FER+ votes")
+    combine.add_argument("other", help="folder with labels.csv, such as fer48")
+    combine.add_argument("folder", help="for the images; made if need be")
     commands.add_parser("record", help="run the demo report; keep it as committed")
     return root
 
@@ -75,6 +81,7 @@ COMMANDS = {
     "predict": ("predict.run_predict", ""),
     "data": ("download.download_sources", ""),
     "unpack": ("unpack.unpack", "The images are ready: {}"),
+    "combine": ("combine.combine", "The images are ready: {}"),
     "record": ("record.record", ""),
 }
 

@@ -132,8 +132,8 @@ def majority_baseline(data: CleanData) -> dict:
     }
 
 
-def write_results(path: Path, data: CleanData, entries: list[dict]) -> None:
-    """Write ``results.json``: the data set, the environment and every network."""
+def results_of(data: CleanData, entries: list[dict]) -> dict:
+    """Return what ``results.json`` holds: data set, environment, every network."""
     about = {
         "name": data.name,
         "fingerprint": data.fingerprint,
@@ -142,13 +142,17 @@ def write_results(path: Path, data: CleanData, entries: list[dict]) -> None:
         "classes": list(data.classes),
         "split": data.split_sizes(),
     }
-    content = {
+    return {
         "data": about,
         "environment": environment(),
         "baseline": majority_baseline(data),
         "models": entries,
     }
-    write_json(path, content)
+
+
+def write_results(path: Path, data: CleanData, entries: list[dict]) -> None:
+    """Write ``results.json``, see :func:`results_of`."""
+    write_json(path, results_of(data, entries))
 
 
 def append_results(path: Path, entries: list[dict]) -> None:

@@ -383,7 +383,9 @@ def test_c_libraries_print_nothing_into_the_notebook(tmp_path, capfd):
         images.clean_image(broken, SIZE)
     assert "ZIP" in capfd.readouterr().err  # so there is something to keep quiet
     (tmp_path / "a.tif").write_bytes(broken)
-    _, verdicts = cleaning.clean_batch([tmp_path / "a.tif"], SIZE, None, tmp_path, 0)
+    _, verdicts = cleaning.clean_batch(
+        [tmp_path / "a.tif"], (SIZE, SIZE), None, tmp_path, 0
+    )
     assert verdicts[0][1] == "damaged"
     os.write(2, b"heard again")
     assert capfd.readouterr().err == "heard again"

@@ -15,28 +15,34 @@ from conftest import loaders_of, small_network, write_clean, write_photos
 from smartclass_utils import evaluation
 from smartclass_utils.checkpoints import load_model, read_card, train_once
 from smartclass_utils.commands import results_page, ship, study
-from smartclass_utils.commands.study_rows import LADDER, ROWS, report_recipe
+from smartclass_utils.commands.study_rows import LADDER, SETS, Row, report_recipe
 from smartclass_utils.config import CLASSES, SHIPPED_MODEL, SmartClassError
 from smartclass_utils.dataset import load_clean, tensors
 from smartclass_utils.models import build, count_parameters
 from smartclass_utils.training import strong_recipe, train
 
-QUICK = {  # every row with a small network and one epoch
-    name: replace(
-        row,
-        recipe=partial(row.recipe, epochs=1),
-        arguments={**row.arguments, "channels": (4, 8)},
+ROWS = {name: row for rows in SETS.values() for name, row in rows.items()}
+ROWS |= SETS["base"]  # where a name has several recipes
+
+
+def quick_row(row):
+    """Return a row with one epoch, and a small network where it can be small."""
+    size = min(row.image_size, 64)
+    small = {} if "Lite" in row.network else {"channels": (4, 8)}
+    row = replace(
+        row, arguments=row.arguments | small, image_size=size, start=Row.start
     )
-    for name, row in ROWS.items()
-}
+    return replace(row, recipe=partial(row.recipe, epochs=1))
+
+
+QUICK = {k: {n: quick_row(r) for n, r in rows.items()} for k, rows in SETS.items()}
 
 
 @pytest.fixture
 def quick(monkeypatch, tmp_path):
     """Make studies small and keep them apart."""
-    monkeypatch.setattr(study, "ROWS", QUICK)
+    monkeypatch.setattr(study, "SETS", QUICK)
     monkeypatch.setattr(study, "STUDIES", tmp_path / "studies")
-    monkeypatch.setattr(ship, "STUDIES", tmp_path / "studies")
     return write_photos(tmp_path / "photos", CLASSES, per_class=12)
 
 
@@ -108,8 +114,9 @@ class TestStrongRecipe:
 class TestRows:
     def test_every_row_builds(self):
         for row in ROWS.values():
-            arguments = {**row.arguments, "n_classes": 4, "image_size": 48}
-            assert count_parameters(build(row.network, arguments)) < 1_500_000
+            sizes = {"n_classes": 4, "image_size": row.image_size}
+            network = build(row.network, row.arguments | sizes)
+            assert count_parameters(network) < 3_400_000
 
     def test_the_ladder_climbs_over_known_rows(self):
         assert {name for _, name, _ in LADDER} <= set(ROWS)
@@ -195,12 +202,27 @@ class TestStudy:
         before = stamps(tmp_path / "studies")
         study.run_study(str(quick), out, seeds=1, jobs=1)
         assert stamps(tmp_path / "studies") == before
-        slower = replace(QUICK["augmented"], batch_size=16)
-        monkeypatch.setattr(study, "ROWS", {**QUICK, "augmented": slower})
+        slower = replace(QUICK["base"]["augmented"], batch_size=16)
+        changed = {"base": QUICK["base"] | {"augmented": slower}}
+        monkeypatch.setattr(study, "SETS", changed)
         study.run_study(str(quick), out, seeds=1, jobs=1)
         after = stamps(tmp_path / "studies")
         changed = [file.name for file in before if after[file] != before[file]]
         assert changed == ["augmented_seed0.safetensors"]
+
+    def test_further_rows_join_those_that_are_stored(self, quick, tmp_path, done):
+        out = tmp_path / "out" / "x.json"
+        for rows in ("transfer", "shipped"):
+            study.run_study(str(quick), str(out), rows, seeds=1, jobs=1)
+        after = json.loads(out.read_text(encoding="utf-8"))
+        assert after["ladder"] == done["ladder"] and after["data"] == done["data"]
+        [first, *others] = after["models"]
+        assert first["name"] in SETS["shipped"] and others == done["models"]
+        assert [row["name"] for row in after["transfer"]] == list(SETS["transfer"])
+        page = out.with_name("README.md").read_text(encoding="utf-8")
+        assert "| EfficientNet-Lite0, colour, 160 pixels, from scratch | " in page
+        grey, *_, coloured = sorted((tmp_path / "studies/photos").glob("clean*"))
+        assert load_clean(grey).channels == 1 and load_clean(coloured).channels == 3
 
     @pytest.mark.parametrize(
         ("options", "message"),
@@ -208,6 +230,7 @@ class TestStudy:
             ({"folds": 2}, "folds are 0 or at least 3"),
             ({"seeds": -1}, "No study has -1 seeds"),
             ({"splits": 1}, "splits 0 or at least 2"),
+            ({"rows": "all"}, "No study has rows all: name base, report, "),
             ({"folds": 13}, "13 folds do not work here: choose 2 to 12"),
         ],
     )
@@ -221,24 +244,26 @@ class TestStudy:
             study.run_study("demo")
 
     def test_two_processes_give_what_one_gives(self, tmp_path):
-        clean = write_clean(tmp_path / "clean")
-        both = []
+        write_clean(tmp_path / "clean48")
+        row, both = Row(report_recipe), []
         for jobs in (1, 2):
             folder = tmp_path / f"with {jobs}"
-            work = [study.Job(folder, "Main CNN", seed) for seed in (0, 1)]
-            both.append([c["weights_sha256"] for c in study.sweep(clean, work, jobs)])
+            work = [study.Job(folder, "Main CNN", row, seed) for seed in (0, 1)]
+            cards = study.sweep(tmp_path, work, jobs)
+            both.append([card["weights_sha256"] for card in cards])
         assert both[0] == both[1]
 
     def test_a_cluster_can_take_a_sweep(self, tmp_path):
         distributed = pytest.importorskip("dask.distributed", reason="extra 'cluster'")
-        clean = write_clean(tmp_path / "clean")
+        write_clean(tmp_path / "clean48")
+        job = study.Job(tmp_path, "Main CNN", Row(report_recipe), 0)
         sizes = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
         with (
             distributed.LocalCluster(**sizes) as cluster,
             distributed.Client(cluster),
             joblib.parallel_config(backend="dask"),
         ):
-            [card] = study.sweep(clean, [study.Job(tmp_path, "Main CNN", 0)], -1)
+            [card] = study.sweep(tmp_path, [job], -1)
         assert len(card["answers"]["test"]) == 16
 
 

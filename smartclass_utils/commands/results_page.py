@@ -40,6 +40,9 @@ def section(content: dict) -> str:
     )
     if content.get("ladder"):
         text += f"\n### {name}: step by step\n\n{markdown(table_of(content['ladder']))}"
+    if content.get("transfer"):
+        text += f"\n### {name}: colour and weights from ImageNet\n\n"
+        text += markdown(table_of(content["transfer"]))
     if content.get("folds"):
         folds = pd.DataFrame(content["folds"]).groupby("network")["accuracy"]
         shown = 100 * folds.agg(["count", "mean", "std", "min", "max"]).round(3)

@@ -8,24 +8,27 @@ import numpy as np
 from smartclass_utils import evaluation
 from smartclass_utils.checkpoints import load_model, read_cards, save_model
 from smartclass_utils.cleaning import clean
-from smartclass_utils.commands.study import STUDIES, answers_of
+from smartclass_utils.commands import study
+from smartclass_utils.commands.study_rows import Row
 from smartclass_utils.config import SHIPPED_MODEL, SPLITS, SmartClassError
 from smartclass_utils.dataset import CleanData, load_clean, tensors
 from smartclass_utils.files import write_text
 from smartclass_utils.sources import find_data, load
 from smartclass_utils.statistics import wilson_interval
 
-NAME = "Our own"
 TEMPLATES = Path(__file__).parent.with_name("templates")
 
 
-def ship(data: str, carry: str | None = None, terms: str = "") -> Path:
+def ship(
+    data: str, carry: str | None = None, terms: str = "", name: str = "Our own"
+) -> Path:
     """Put a study's network into the package; return its file.
 
-    Of the trainings of our own network the one that validates best is taken.
+    Of the trainings of the network the one that validates best is taken.
 
     Args:
         data: the folder of images on which the study was run.
+        name: of the network in the study.
         carry: another data set, to measure how the network carries over to it; all
             its images are used, for none of them was learned from.
         terms: under which the training images may be used, for the card.
@@ -34,7 +37,7 @@ def ship(data: str, carry: str | None = None, terms: str = "") -> Path:
         SmartClassError: if the study has not been run.
     """
     cleaned = clean_of(data)
-    card = best_of(cleaned.folder.with_name("models"), cleaned)
+    card = best_of(name, cleaned)
     model = load_model(card, cleaned)
     carried = judge(card, clean_of(carry), SPLITS) if carry else {}
     facts = {"test": judge(card, cleaned, ("test",)), "carried_over": carried}
@@ -47,24 +50,25 @@ def ship(data: str, carry: str | None = None, terms: str = "") -> Path:
 def clean_of(data: str) -> CleanData:
     """Return a data set as the study cleans it."""
     manifest = load(find_data(data))
-    folder = STUDIES / manifest.name / "clean"
+    folder = study.clean_for(Row(str), study.STUDIES / manifest.name)
     clean(manifest, folder)
     return load_clean(folder)
 
 
-def best_of(folder: Path, data: CleanData) -> dict:
-    """Return the card of our own network that validates best."""
+def best_of(name: str, data: CleanData) -> dict:
+    """Return the card of the training of a network that validates best."""
+    folder = data.folder.with_name("models")
     try:
-        cards = [card for card in read_cards(folder) if card["name"] == NAME]
+        cards = [card for card in read_cards(folder) if card["name"] == name]
     except SmartClassError:
         cards = []
     if not cards:
         raise SmartClassError(
-            f"There is no training of {data.name} in {folder}: run "
+            f"There is no training of {name} on {data.name} in {folder}: run "
             "`python -m smartclass_utils study` on it first."
         )
     targets = data.targets[data.rows("val")]
-    answers = [answers_of(card, data, card["recipe"]["mirror"]) for card in cards]
+    answers = [study.answers_of(card, data, card["recipe"]["mirror"]) for card in cards]
     right = [(answer["val"] == targets).mean() for answer in answers]
     return cards[int(np.argmax(right))]
 

@@ -13,7 +13,13 @@ from smartclass_utils import evaluation
 from smartclass_utils.checkpoints import load_model, train_once
 from smartclass_utils.cleaning import clean
 from smartclass_utils.commands.results_page import write_page
-from smartclass_utils.commands.study_rows import CROSS_VALIDATED, LADDER, MODELS, ROWS
+from smartclass_utils.commands.study_rows import (
+    CROSS_VALIDATED,
+    LADDER,
+    MODELS,
+    SETS,
+    Row,
+)
 from smartclass_utils.config import RESULTS_FOLDER, ROOT, SmartClassError
 from smartclass_utils.dataset import CleanData, load_clean, tensors
 from smartclass_utils.files import read_json, write_json, write_text
@@ -28,18 +34,25 @@ GRID_SEEDS = 3  # trainings of a network on each redrawn split
 
 @dataclass(frozen=True)
 class Job:
-    """One training: of a row of :data:`ROWS`, on the frozen split or on another one."""
+    """One training of a row, on the frozen split or on another one."""
 
     folder: Path
     name: str
+    row: Row
     seed: int
     split: np.ndarray | None = None
 
 
-def run_job(cleaned: Path, job: Job, place: str) -> dict:
+def clean_for(row: Row, base: Path) -> Path:
+    """Return the clean folder of a data set for a row, by size and colour."""
+    return base / f"clean{row.image_size}{'colour' * row.colour}"
+
+
+def run_job(base: Path, job: Job, place: str) -> dict:
     """Train, unless this very training is kept; return the card and what it answers."""
     torch.set_num_threads(1)
-    data, row, device = load_clean(cleaned), ROWS[job.name], pick_device()
+    row, device = job.row, pick_device()
+    data = load_clean(clean_for(row, base))
     if job.split is not None:
         data = replace(data, labels=data.labels.assign(split=job.split))
     train = TensorDataset(*tensors(data, "train"))
@@ -49,16 +62,16 @@ def run_job(cleaned: Path, job: Job, place: str) -> dict:
         "val": DataLoader(TensorDataset(*tensors(data, "val")), batch_size=256),
     }
     sizes = {"n_classes": len(data.classes), "image_size": data.image_size}
-    arguments = {**row.arguments, **sizes}
+    arguments = {**row.arguments, **sizes, "in_channels": data.channels}
     torch.manual_seed(job.seed)
-    model = build(row.network, arguments)
+    model = row.start(build(row.network, arguments))
     model = model.to(device, memory_format=torch.channels_last)
+    recipe = {"dtype": fast_dtype(device), **row.recipe(model, loaders)}
     card = train_once(
         *(job.folder, job.name, job.seed, model, arguments, data, loaders),
-        **row.recipe(model, loaders),
+        **recipe,
         chapter=5,
         mirror=row.mirror,
-        dtype=fast_dtype(device),
         log=str,  # prints nothing
     )
     answers = answers_of(card, data, row.mirror)
@@ -71,10 +84,10 @@ def run_job(cleaned: Path, job: Job, place: str) -> dict:
     return {**card, "answers": answers, "accuracy": float(right["test"])}
 
 
-def sweep(cleaned: Path, work: list[Job], jobs: int) -> list[dict]:
+def sweep(base: Path, work: list[Job], jobs: int) -> list[dict]:
     """Do all trainings through joblib, ``jobs`` at a time; return what each gave."""
     places = [f"[{i}/{len(work)}]" for i in range(1, len(work) + 1)]
-    calls = zip([cleaned] * len(work), work, places, strict=True)
+    calls = zip([base] * len(work), work, places, strict=True)
     return joblib.Parallel(jobs)(joblib.delayed(run_job)(*call) for call in calls)
 
 
@@ -118,6 +131,7 @@ def entry_of(
 def run_study(
     data: str,
     out: str | None = None,
+    rows: str = "base",
     seeds: int = 3,
     jobs: int = 2,
     folds: int = 0,
@@ -130,13 +144,17 @@ def run_study(
 
     Args:
         data: a folder of images, or ``"demo"``.
-        out: JSON file to write; default: ``data/results/<data set>.json``.
+        out: JSON file to write; default: ``data/results/<data set>.json``. What it
+            holds of other rows on the same images stays.
+        rows: which to train, a name of :data:`SETS`.
         seeds: trainings of every row; 0 leaves them out, for a grid alone.
         jobs: trainings side by side, each with one thread.
         folds: of a cross-validation of the first and the last network; 0: none.
         splits: redrawn splits on which the report's networks are trained, for
             ``<data set>_grid.csv`` beside the JSON file; 0: none.
     """
+    if rows not in SETS:
+        raise SmartClassError(f"No study has rows {rows}: name {', '.join(SETS)}.")
     if min(seeds, folds, splits) < 0 or folds in (1, 2) or splits == 1:
         raise SmartClassError(
             f"No study has {seeds} seeds, {folds} folds and {splits} splits: folds are "
@@ -148,32 +166,36 @@ def run_study(
         raise SmartClassError(
             f"{path.name} is what `make record` writes: name another file with --out."
         )
-    base = STUDIES / manifest.name
-    clean(manifest, cleaned := base / "clean", jobs=jobs)
-    found = load_clean(cleaned)
+    base, chosen = STUDIES / manifest.name, SETS[rows]
+    shapes = {(row.image_size, row.colour): row for row in [Row(str), *chosen.values()]}
+    for (size, colour), row in shapes.items():
+        folder = clean_for(row, base)
+        clean(manifest, folder, image_size=size, colour=colour, jobs=jobs)
+    found = load_clean(clean_for(Row(str), base))
     labels = found.labels["label"].to_numpy(object)
     groups = joint_groups(found.images, found.labels["subject"].to_numpy(object))
     dealt = deal_folds(labels, groups, folds) if folds else None
     if seeds:
-        work = [Job(base / "models", n, seed) for n in ROWS for seed in range(seeds)]
-        cards = sweep(cleaned, work, jobs)
+        place, runs = base / "models", range(seeds)
+        work = [Job(place, *named, seed) for named in chosen.items() for seed in runs]
+        cards = sweep(base, work, jobs)
         turns = [turn_of(dealt, fold) for fold in range(folds)]
         work = [
-            Job(base / f"fold{fold}of{folds}", name, 0, turn)
+            Job(base / f"fold{fold}of{folds}", name, MODELS[name], 0, turn)
             for name in CROSS_VALIDATED
             for fold, turn in enumerate(turns)
         ]
-        tested = table_of(work, sweep(cleaned, work, jobs), "fold").to_dict("records")
-        write_json(path, content_of(found, cards, tested, base))
+        tested = table_of(work, sweep(base, work, jobs), "fold").to_dict("records")
+        write_json(path, content_of(path, found, rows, cards, tested))
     if splits:
         work = [
-            Job(base / f"split{number}", name, seed, redrawn)
+            Job(base / f"split{number}", name, MODELS[name], seed, redrawn)
             for number in range(splits)
             for redrawn in [deal(labels, groups, seed=number)]
             for name in REPORT_NETWORKS
             for seed in range(GRID_SEEDS)
         ]
-        table = table_of(work, sweep(cleaned, work, jobs), "split").to_csv(index=False)
+        table = table_of(work, sweep(base, work, jobs), "split").to_csv(index=False)
         write_text(path.with_name(f"{manifest.name}_grid.csv"), table)
     write_page(path.parent)
     return path
@@ -200,17 +222,26 @@ def table_of(work: list[Job], cards: list[dict], by: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def content_of(data: CleanData, cards: list[dict], folds: list, base: Path) -> dict:
-    """Return what is stored: results.json's parts, the ladder, the folds."""
-    of = {name: [card for card in cards if card["name"] == name] for name in ROWS}
-    entries = [
+def content_of(
+    path: Path, data: CleanData, rows: str, cards: list[dict], folds: list
+) -> dict:
+    """Return what is stored: results.json's parts, and ladder, folds, transfer."""
+    of = {name: [card for card in cards if card["name"] == name] for name in SETS[rows]}
+    made = [
         entry_of(name, of[name], [card["answers"] for card in of[name]], data)
-        for name in MODELS
+        for name in of
+        if rows != "base" or name in MODELS
     ]
+    known = read_json(path) if path.exists() else {}
+    if known.get("data", {}).get("fingerprint") != data.fingerprint:
+        known = {}
+    if rows == "transfer":
+        return {**evaluation.results_of(data, []), **known, "transfer": made}
     ladder = [
         entry_of(step, of[name], [answers_of(c, data, mirror) for c in of[name]], data)
-        for step, name, mirror in LADDER
+        for step, name, mirror in (LADDER if rows == "base" else ())
     ]
-    file = base / "results.json"
-    evaluation.write_results(file, data, entries)
-    return {**read_json(file), "ladder": ladder, "folds": folds}
+    others = [entry for entry in known.get("models", []) if entry["name"] not in of]
+    parts = {"folds": folds} if folds else {}
+    parts |= {"ladder": ladder} if ladder else {}
+    return {**known, **evaluation.results_of(data, made + others), **parts}

@@ -1,14 +1,16 @@
 """What a study trains: the report's recipe, the strong one, and the steps between."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import torch
 from torch import nn
 
+from smartclass_utils.config import IMAGE_SIZE
 from smartclass_utils.models import REPORT_NETWORKS
 from smartclass_utils.training import strong_recipe
+from smartclass_utils.transfer import load_imagenet
 
 
 def report_recipe(model: nn.Module, loaders: dict, epochs: int = 3) -> dict:
@@ -26,6 +28,9 @@ class Row:
     arguments: dict = field(default_factory=dict)
     network: str = "ReportCNN"
     mirror: bool = False
+    image_size: int = IMAGE_SIZE  # pixels
+    colour: bool = False
+    start: Callable[[nn.Module], nn.Module] = lambda model: model  # its first weights
 
 
 strong = partial(strong_recipe, epochs=40)
@@ -50,12 +55,62 @@ LADDER = (
     ("mirror image at test time", "Main CNN, strong recipe", True),
     ("our own network", "Our own", True),
 )
-ROWS = {
-    **MODELS,
+STEPS = {
     "40 epochs": Row(partial(report_recipe, epochs=40), 16),
     "one-cycle": Row(bare),
     "augmented": Row(partial(strong, smoothing=0.0, decay=0.0, mean=0.0)),
     "smoothed": Row(partial(strong, decay=0.0, mean=0.0)),
     "decayed": Row(partial(strong, mean=0.0)),
+}
+# What weights from ImageNet, colour and size give, each told from the others.
+own = partial(Row, network="ResidualCNN", mirror=True)
+
+
+def fine(model: nn.Module, loaders: dict, epochs: int = 15) -> dict:
+    """Return the strong recipe at a lower rate; here float32 is the quicker one."""
+    return {**strong_recipe(model, loaders, epochs, rate=1e-3), "dtype": torch.float32}
+
+
+lite = partial(
+    Row, fine, network="EfficientNetLite0", mirror=True, image_size=160, colour=True
+)
+TRANSFER = {
+    "Our own, grey, 48 pixels": own(strong),
+    "Our own, colour, 48 pixels": own(strong, colour=True),
+    "Our own, colour, 96 pixels": own(strong, colour=True, image_size=96),
+    "EfficientNet-Lite0, colour, 160 pixels, from scratch": lite(),
+    "… with ImageNet's weights, only the last layer trained": lite(
+        start=load_imagenet, arguments={"frozen": True}
+    ),
+    "… with ImageNet's weights, all of it trained": lite(start=load_imagenet),
+    "… the same in grey": lite(start=load_imagenet, colour=False),
+}
+# For tens of thousands of images: fewer epochs, and a wider network beside ours.
+many = partial(strong, epochs=20)
+wide = {"channels": (48, 96, 192, 192)}
+wider = Row(partial(strong, epochs=30), 32, wide, "ResidualCNN", mirror=True)
+LARGE = {
+    **{name: MODELS[name] for name in REPORT_NETWORKS},
+    "Main CNN, strong recipe": Row(many, mirror=True),
+    "Our own": own(many),
+    "Our own, wider": wider,
+}
+
+
+def balanced(model: nn.Module, loaders: dict, epochs: int = 30) -> dict:
+    """Return the strong recipe with as much weight for a small class as for a large."""
+    counts = torch.bincount(loaders["train"].dataset.tensors[1])  # (K,)
+    weight = (counts.sum() / counts / len(counts)).to(next(model.parameters()))
+    loss = nn.CrossEntropyLoss(weight, label_smoothing=0.1)
+    return {**strong_recipe(model, loaders, epochs), "loss": loss}
+
+
+# The sets of rows that a study can train: name → rows.
+SETS = {
+    "base": MODELS | STEPS,
+    "report": {name: MODELS[name] for name in REPORT_NETWORKS},
+    "large": LARGE,
+    "shipped": {"Our own, wider, balanced": replace(wider, recipe=balanced)},
+    "transfer": TRANSFER,
 }
 CROSS_VALIDATED = ("Main CNN", "Our own")

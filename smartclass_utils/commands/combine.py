@@ -1,0 +1,81 @@
+"""FER2013's angry, happy and neutral faces with the engaged ones of another set."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from smartclass_utils.config import SmartClassError
+from smartclass_utils.copies import near_copies
+from smartclass_utils.images import clean_image, read
+from smartclass_utils.sources import load
+
+VOTES = {"anger": "angry", "happiness": "happy", "neutral": "neutral"}  # FER+'s names
+
+
+def combine(fer2013: Path | str, other: Path | str, folder: Path | str) -> Path:
+    """Write a folder of four classes with its own split; return it.
+
+    Angry, happy and neutral are the images of FER2013 for which at least half of FER+'s
+    ten voters said so (Barsoum et al. 2016); engaged is the other set's. An image of
+    FER2013 is left out if a near-copy of it is engaged or tested on in the other set,
+    and one to learn from, if a near-copy of it is tested on.
+
+    Args:
+        fer2013: folder with labels.csv, with columns ``votes_…``.
+        other: folder with a class engaged and a split of its own.
+        folder: to be made.
+
+    Raises:
+        SmartClassError: if a folder cannot be used.
+    """
+    folder = Path(folder).expanduser()
+    if folder.exists():
+        raise SmartClassError(f"{folder} exists: name a new folder.")
+    faces, added = voted(Path(fer2013).expanduser()), table_of(Path(other).expanduser())
+    both = pd.concat([faces, added], keys=["fer2013", "other"], names=["set", None])
+    pixels = np.stack([clean_image(read(path), 48).pixels for path in both["path"]])
+    both = both.assign(cluster=near_copies(pixels)).reset_index("set")
+    is_other, is_engaged = both["set"] == "other", both["label"] == "engaged"
+    is_barred = is_other & (is_engaged | (both["split"] != "train"))
+    barred = set(both.loc[is_barred, "cluster"])
+    kept = both[(is_other & is_engaged) | (~is_other & ~both["cluster"].isin(barred))]
+    judged = set(kept.loc[kept["split"] != "train", "cluster"])
+    kept = kept[(kept["split"] != "train") | ~kept["cluster"].isin(judged)]
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".combine.") as new:
+        place = Path(new, folder.name)
+        files = [f"{n:05}{path.suffix}" for n, path in enumerate(kept["path"])]
+        for label, path, file in zip(kept["label"], kept["path"], files, strict=True):
+            (place / label).mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, place / label / file)
+        table = kept.assign(file=kept["label"] + "/" + files)
+        table[["file", "label", "split"]].to_csv(place / "labels.csv", index=False)
+        place.replace(folder)
+    return folder
+
+
+def table_of(folder: Path) -> pd.DataFrame:
+    """Return path, label and split of a folder's images, with all further columns."""
+    manifest = load(folder)
+    if not manifest.given_split:
+        raise SmartClassError(
+            f"{folder} has no split of its own: give it a labels.csv."
+        )
+    table = manifest.table[manifest.table["label"] != ""]
+    return table.assign(path=[folder / file for file in table["file"]])
+
+
+def voted(folder: Path) -> pd.DataFrame:
+    """Return the images of FER2013 on whose label half of FER+'s voters agree."""
+    path = folder / "labels.csv"
+    votes = pd.read_csv(path).set_index("file").filter(like="votes_")
+    if votes.empty:
+        raise SmartClassError(f"{path} has no columns votes_…: FER+'s are needed.")
+    agreed = votes[votes.max(axis=1) >= votes.sum(axis=1) / 2].idxmax(axis=1)
+    labels = agreed.str.removeprefix("votes_").map(VOTES).dropna()
+    table = table_of(folder).set_index("file", drop=False)
+    table = table[table.index.isin(labels.index)]
+    return table.assign(label=labels[table.index]).reset_index(drop=True)
