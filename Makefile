@@ -34,10 +34,11 @@ $(READY): pyproject.toml constraints.txt
 
 # Make puts DATA=…, OUT=… and the like into the environment, where quotes, brackets and
 # blanks in them stay what they are.
-report: $(READY) ## run all chapters; DATA=folder OUT=folder EPOCHS=n SEEDS=n IMAGE_SIZE=px
+report: $(READY) ## run all chapters; DATA=folder OUT=folder EPOCHS=n SEEDS=n IMAGE_SIZE=px COLOUR=1
 	@$(RUN) -m smartclass_utils report $(if $(DATA),--data "$$DATA") \
 	  $(if $(OUT),--out "$$OUT") $(if $(EPOCHS),--epochs "$$EPOCHS") \
-	  $(if $(SEEDS),--seeds "$$SEEDS") $(if $(IMAGE_SIZE),--image-size "$$IMAGE_SIZE")
+	  $(if $(SEEDS),--seeds "$$SEEDS") $(if $(IMAGE_SIZE),--image-size "$$IMAGE_SIZE") \
+	  $(if $(filter 1,$(COLOUR)),--colour)
 
 check: $(READY) ## look at a folder before a run; DATA=folder
 	@$(RUN) -m smartclass_utils check "$$DATA"
@@ -62,8 +63,9 @@ test: lint ## lint, unit tests, and every notebook against its stored outputs
 	$(NBVAL) --nbval --nbval-sanitize-with notebooks/nbval.cfg $(EXACT)
 	$(NBVAL) --nbval-lax $(TRAINED)
 
-study: $(READY) ## all rows of chapter 5 at length; DATA=folder SEEDS=n FOLDS=n SPLITS=n
-	@$(RUN) -m smartclass_utils study "$$DATA" $(if $(SEEDS),--seeds "$$SEEDS") \
+study: $(READY) ## rows of chapter 5 at length; DATA=folder ROWS=set SEEDS=n FOLDS=n SPLITS=n
+	@$(RUN) -m smartclass_utils study "$$DATA" $(if $(ROWS),--rows "$$ROWS") \
+	  $(if $(SEEDS),--seeds "$$SEEDS") \
 	  $(if $(FOLDS),--folds "$$FOLDS") $(if $(SPLITS),--splits "$$SPLITS")
 
 # Photographs are uploaded through the websocket, whose limit is 10 MiB by default.

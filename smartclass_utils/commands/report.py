@@ -40,6 +40,7 @@ def run_report(
     epochs: int | None = None,
     seeds: int | None = None,
     image_size: int | None = None,
+    colour: bool | None = None,
 ) -> Path:
     """Run all chapters and write the report; return the path of ``index.html``.
 
@@ -49,6 +50,7 @@ def run_report(
         epochs: of every training; default: what the parameters cell of 03 says.
         seeds: trainings of every model; default likewise.
         image_size: pixels; default: what the parameters cell of 01 says.
+        colour: whether images keep red, green and blue.
 
     Raises:
         SmartClassError: if an argument cannot work (nothing is written then), or if a
@@ -58,6 +60,7 @@ def run_report(
     parameters = {name: value for name, value in given.items() if value is not None}
     ranges = {"IMAGE_SIZE": (IMAGE_SIZES[0], IMAGE_SIZES[-1])}
     check(**{k: (v, *ranges.get(k, (1, 1000))) for k, v in parameters.items()})
+    parameters |= {"COLOUR": True} if colour else {}
     place = workspace_in(Path(out)) if out else workspace()
     source = find_data(data).resolve()
     if source.is_relative_to(place.out) or place.out.is_relative_to(source):
