@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from smartclass_utils.config import SmartClassError
+from smartclass_utils.evaluation import BATCH
 
 SERVER_SETS = "JPY_SESSION_NAME"  # by the Jupyter server, for a notebook in the browser
 
@@ -44,17 +45,19 @@ def activation_maps(model: nn.Module, images: Tensor, classes: Tensor) -> np.nda
 
     Args:
         model: a network on the CPU, in evaluation mode.
-        images: grey values 0…255, (n, 1, H, W).
+        images: values 0…255, (n, C, H, W).
         classes: index of the class to explain for each image, (n,).
 
     Returns:
         float32 (n, H, W), 0 or above, in units of the logit, enlarged to the image.
     """
     explain = LayerGradientXActivation(model, last_map_layer(model))
-    parts = explain.attribute(images.float(), target=classes)  # (n, C, H', W')
-    heat = parts.sum(dim=1, keepdim=True).relu()  # (n, 1, H', W')
-    heat = functional.interpolate(heat, images.shape[2:], mode="bilinear")
-    return heat[:, 0].detach().numpy()
+    found = []
+    for some, wanted in zip(images.split(BATCH), classes.split(BATCH), strict=True):
+        parts = explain.attribute(some.float(), target=wanted)  # (b, C', H', W')
+        heat = parts.sum(dim=1, keepdim=True).relu().detach()  # (b, 1, H', W')
+        found.append(functional.interpolate(heat, some.shape[2:], mode="bilinear"))
+    return torch.cat(found)[:, 0].numpy()
 
 
 def randomised(model: nn.Module, seed: int) -> Iterator[tuple[str, nn.Module]]:
