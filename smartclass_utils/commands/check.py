@@ -26,7 +26,8 @@ def check_folder(data: str) -> str:
         SmartClassError: with the reason why no report would run.
     """
     manifest = load(find_data(data))
-    with tempfile.TemporaryDirectory(prefix="smartclass.") as folder:
+    # After an error Windows keeps a mapped file: that must not hide the error.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         cleaned = clean(manifest, Path(folder, "clean"))
         labels = cleaned.labels
         pixels = np.load(cleaned.folder / "images.npy", "r", allow_pickle=False)
