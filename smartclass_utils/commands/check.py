@@ -48,7 +48,7 @@ def check_folder(data: str) -> str:
         "\n".join(f"  {row.file}: {row.reason}" for row in rejected.itertuples()),
         f"The split, {'as given' if manifest.given_split else 'drawn'}:",
         split.rename_axis(index="class", columns=None).to_string(),
-        about_groups(np.bincount(groups)),
+        about_groups(groups, labels["split"], manifest.given_split),
         f"A report would run: make report DATA={data!r}",
     ]
     return "\n".join(part for part in parts if part)
@@ -60,15 +60,18 @@ def in_words(values: pd.Series) -> str:
     return ", ".join(f"{name} ({count:,})" for name, count in counts.items())
 
 
-def about_groups(sizes: np.ndarray) -> str:
-    """Return what is to say of images that stay together, from the groups' sizes."""
+def about_groups(groups: np.ndarray, split: pd.Series, given: bool) -> str:
+    """Return what is to say of images that stay together, or should have done."""
+    sizes = np.bincount(groups)
     several, largest = sizes[sizes > 1], sizes.max()
     if not len(several):
         return "No image has a near-copy or shares a subject with another."
-    text = (
-        f"{several.sum():,} images have near-copies or share a subject with others; "
-        f"they stay together, in {len(several):,} groups."
-    )
+    text = f"{several.sum():,} images have near-copies or share a subject with others; "
+    if given:
+        torn = (split == "test").groupby(groups).nunique().gt(1).sum()
+        text += "groups on both sides of the given split, in test and outside it: "
+        return f"{text}{torn:,} of {len(several):,}."
+    text += f"they stay together, in {len(several):,} groups."
     if largest > LARGE * sizes.sum():
         text += (
             f" The largest holds {largest:,} of {sizes.sum():,} and lies in one part of"
