@@ -130,6 +130,8 @@ def main() -> int:
         0, or 2 if there is something to mend, 130 after Ctrl-C, 1 if nobody takes the
         output any more (``… | head``).
     """
+    if sys.stdout:  # a pipe or a file may lack letters, mostly on Windows
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status = attempt()
         print(end="", flush=True)  # here, as a failure at exit cannot be caught

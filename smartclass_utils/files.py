@@ -16,8 +16,9 @@ from filelock import FileLock, Timeout
 from smartclass_utils.config import SmartClassError
 
 NO_ROOM = ("ENOSPC", "EDQUOT", "EROFS", "EACCES", "ENOTDIR", "EEXIST")
-# By Windows, and for the tables beside a clean folder's classes.
-RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?|.*\.(csv|npy|json)", re.I)
+RESERVED = re.compile(  # by Windows; for the tables beside a clean folder's classes
+    r"(con|prn|aux|nul|(com|lpt)[\d¹²³])( *\..*)?|.*\.(csv|npy|json)", re.I
+)
 
 
 @contextmanager
@@ -29,8 +30,8 @@ def disk_errors(folder: Path) -> Iterator[None]:
         if errno.errorcode.get(error.errno) not in NO_ROOM:
             raise
         raise SmartClassError(
-            f"{folder} cannot be written to ({error.strerror}): make room or choose "
-            "another OUT=…, and run again."
+            f"{folder} cannot be written to ({error.strerror}): make room, shut "
+            "down notebooks that use it, or choose another OUT=…, and run again."
         ) from error
 
 

@@ -139,7 +139,8 @@ def kind_of(
     Links may lead into ``homes``; a folder behind a followed link becomes one.
     """
     name = entry.name
-    target = os.path.realpath(entry.path) if entry.is_symlink() else ""
+    is_link = entry.is_symlink() or getattr(entry, "is_junction", bool)()  # Windows
+    target = os.path.realpath(entry.path) if is_link else ""
     if re.search("[\ud800-\udfff]", name):
         return NOT_UTF8
     if name.lower() == ADULT:

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
+from smartclass_utils import images
 from smartclass_utils.commands.check import check_folder
 from smartclass_utils.config import SmartClassError
 
@@ -46,3 +47,27 @@ def test_where_no_report_would_run_the_reason_is_the_reports(tmp_path):
     fill(tmp_path / "sad", 2, 1)
     with pytest.raises(SmartClassError, match="Class 'sad' has only 2 usable images"):
         check_folder(str(tmp_path))
+
+
+def test_groups_on_both_sides_of_a_given_split_are_counted(tmp_path):
+    rows, who = ["file,label,split,subject"], {"a0": 1, "a9": 1, "b1": 2, "b2": 2}
+    for k, label in enumerate("ab"):
+        fill(tmp_path / label, 10, k)
+        for i, part in enumerate(["train"] * 6 + ["val"] * 2 + ["test"] * 2):
+            rows += [f"{label}/{i}.png,{label},{part},{who.get(f'{label}{i}', '')}"]
+    ImageOps.mirror(Image.open(tmp_path / "b/0.png")).save(tmp_path / "b/9.png")
+    (tmp_path / "labels.csv").write_text("\n".join(rows))
+    said = "groups on both sides of the given split, in test and outside it: 2 of 3."
+    assert said in check_folder(str(tmp_path))
+
+
+def test_a_format_that_this_pillow_lacks_has_a_remedy(tmp_path, monkeypatch):
+    pytest.importorskip("PIL._avif")
+    fill(tmp_path / "happy", 8, 1)
+    fill(tmp_path / "sad", 8, 2)
+    fill(tmp_path / "sad", 1, 3, "avif")
+    assert "rejected" not in check_folder(str(tmp_path))
+    monkeypatch.setattr(images, "FORMATS", ("JPEG", "PNG"))
+    said = check_folder(str(tmp_path))
+    assert "  sad/0.avif: AVIF, which this Pillow can't read: save it as JPEG\n" in said
+    assert "damaged" not in said

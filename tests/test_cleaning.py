@@ -1,5 +1,6 @@
 import errno
 import json
+import multiprocessing
 import os
 import shutil
 import signal
@@ -159,6 +160,7 @@ def test_names_cannot_leave_the_clean_folder(tmp_path):
         ("a/b:c", "a-b-c"),
         ("con", "con_"),
         ("COM1.x", "COM1.x_"),
+        ("lpt² .x", "lpt² .x_"),
         ("console", "console"),
         ("labels.csv", "labels.csv_"),
         (" . ", "unnamed"),
@@ -217,6 +219,19 @@ def test_a_function_of_the_reader_is_part_of_the_key(raw, tmp_path, monkeypatch)
     before = hashes(out)
     assert "PREPARE returns float64" in error_of(raw, out, prepare=lambda x: x / 2)
     assert hashes(out) == before
+
+
+def test_a_worker_spawned_as_on_windows_and_macos_does_the_same(raw, tmp_path):
+    files = sorted((raw / "happy").iterdir())
+    for folder in (here := tmp_path / "here", there := tmp_path / "there"):
+        folder.mkdir()
+    pixels, verdicts = cleaning.clean_batch(files, SIZE, brighter, here, 7)
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        other = pool.apply(cleaning.clean_batch, (files, SIZE, brighter, there, 7))
+    np.testing.assert_array_equal(other[0], pixels)
+    assert other[1] == verdicts
+    assert {kind for _, kind, *_ in verdicts} > {"", "empty", "not a file"}
+    assert hashes(there) == hashes(here) != {}
 
 
 @pytest.mark.parametrize("name", ["rejected.csv", "noted.csv", "images.npy", "png"])

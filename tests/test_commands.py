@@ -65,6 +65,12 @@ def test_a_reader_that_leaves_early_ends_it_quietly(arguments):
     assert child.wait(60) in (0, 1)  # argparse takes no notice of it
 
 
+def test_letters_that_a_redirected_output_lacks_are_written_as_codes():
+    command = [sys.executable, "-m", "smartclass_utils", "data"]
+    ours = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    assert rb" \xb7 " in subprocess.check_output(command, cwd=ROOT, env=ours)
+
+
 @pytest.mark.parametrize("value", ["0", "-1", "many"])
 def test_counts_below_1_are_refused(monkeypatch, capsys, value):
     monkeypatch.setattr(sys, "argv", ["smartclass", "study", "demo", "--jobs", value])

@@ -1,6 +1,7 @@
 import json
 import sys
 import types
+from unittest.mock import Mock
 
 import pytest
 
@@ -117,3 +118,9 @@ def test_a_record_is_not_believed_blindly(hub, raw, content, asked):
         with pytest.raises(SmartClassError, match=r"downloads\.json cannot be read as"):
             download_sources(accept_terms=True)
     assert hub.asked == asked
+
+
+def test_where_links_are_not_allowed_the_remedy_is_named(hub, raw, monkeypatch):
+    monkeypatch.setattr("pathlib.Path.symlink_to", Mock(side_effect=OSError(1, "no")))
+    with pytest.raises(SmartClassError, match=r"\(no\): copy \S+7 there, or turn"):
+        download_sources(accept_terms=True)

@@ -1,10 +1,11 @@
 import os
+from types import SimpleNamespace
 
 import pytest
 from test_sources import error_of, load, put
 
 from smartclass_utils.names import natural, some
-from smartclass_utils.walking import walk
+from smartclass_utils.walking import LINKS, kind_of, walk
 
 
 @pytest.fixture
@@ -106,3 +107,9 @@ def test_names_are_shortened_and_sorted_as_numbers():
     assert some(list("abcde")) == "a, b, c and 2 more"
     assert sorted(["a10", "a2", "b", "10"], key=natural) == ["10", "a2", "a10", "b"]
     assert sorted(["10", "9"], key=natural) == ["9", "10"]
+
+
+def test_a_junction_of_windows_is_a_link(root):
+    no, yes = lambda: False, lambda: True
+    entry = SimpleNamespace(path=str(root), is_symlink=no, is_junction=yes, name="up")
+    assert kind_of(entry, True, [str(root)], is_top=True) == LINKS

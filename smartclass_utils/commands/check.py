@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from smartclass_utils import images
 from smartclass_utils.cleaning import clean
 from smartclass_utils.config import SPLITS
 from smartclass_utils.sources import find_data, load
@@ -26,7 +27,8 @@ def check_folder(data: str) -> str:
         SmartClassError: with the reason why no report would run.
     """
     manifest = load(find_data(data))
-    with tempfile.TemporaryDirectory(prefix="smartclass.") as folder:
+    # After an error Windows keeps a mapped file: that must not hide the error.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         cleaned = clean(manifest, Path(folder, "clean"))
         labels = cleaned.labels
         pixels = np.load(cleaned.folder / "images.npy", "r", allow_pickle=False)
@@ -44,10 +46,10 @@ def check_folder(data: str) -> str:
         *manifest.notes,
         cleaned.counts.to_string(index=False),
         "The first rejected files:" * bool(len(rejected)),
-        "\n".join(f"  {row.file}: {row.reason}" for row in rejected.itertuples()),
+        "\n".join(f"  {row.file}: {why(*row)}" for row in rejected.itertuples(False)),
         f"The split, {'as given' if manifest.given_split else 'drawn'}:",
         split.rename_axis(index="class", columns=None).to_string(),
-        about_groups(np.bincount(groups)),
+        about_groups(groups, labels["split"], manifest.given_split),
         f"A report would run: make report DATA={data!r}",
     ]
     return "\n".join(part for part in parts if part)
@@ -59,15 +61,27 @@ def in_words(values: pd.Series) -> str:
     return ", ".join(f"{name} ({count:,})" for name, count in counts.items())
 
 
-def about_groups(sizes: np.ndarray) -> str:
-    """Return what is to say of images that stay together, from the groups' sizes."""
+def why(file: str, reason: str) -> str:
+    """Return why a file was rejected, and the remedy where only Pillow is at fault."""
+    ending = Path(file).suffix.lower()
+    form = images.Image.registered_extensions().get(ending)
+    if reason == "not an image" and ending and form not in images.FORMATS:
+        return f"{ending[1:].upper()}, which this Pillow can't read: save it as JPEG"
+    return reason
+
+
+def about_groups(groups: np.ndarray, split: pd.Series, given: bool) -> str:
+    """Return what is to say of images that stay together, or should have done."""
+    sizes = np.bincount(groups)
     several, largest = sizes[sizes > 1], sizes.max()
     if not len(several):
         return "No image has a near-copy or shares a subject with another."
-    text = (
-        f"{several.sum():,} images have near-copies or share a subject with others; "
-        f"they stay together, in {len(several):,} groups."
-    )
+    text = f"{several.sum():,} images have near-copies or share a subject with others; "
+    if given:
+        torn = (split == "test").groupby(groups).nunique().gt(1).sum()
+        text += "groups on both sides of the given split, in test and outside it: "
+        return f"{text}{torn:,} of {len(several):,}."
+    text += f"they stay together, in {len(several):,} groups."
     if largest > LARGE * sizes.sum():
         text += (
             f" The largest holds {largest:,} of {sizes.sum():,} and lies in one part of"

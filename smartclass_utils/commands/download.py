@@ -74,4 +74,8 @@ def fetch(source: NamedTuple, raw: Path) -> None:
     raw.mkdir(parents=True, exist_ok=True)
     link = raw / source.folder
     link.unlink(missing_ok=True)
-    link.symlink_to(path.resolve(), target_is_directory=True)
+    try:
+        link.symlink_to(path.resolve(), target_is_directory=True)
+    except OSError as error:
+        what = f"{link} cannot be a link ({error.strerror}): copy {path} there, or turn"
+        raise SmartClassError(f"{what} on the developer mode of Windows.") from error

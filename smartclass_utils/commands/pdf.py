@@ -24,8 +24,8 @@ PDF = "report.pdf"
 LEFT_OUT = "nav, summary, a.anchor-link, .skip, script, style, picture source"
 CODE = ".code, .output_markdown:has(.highlight)"  # cells and listings
 BROWSERS = (
-    *("chromium", "chromium-browser", "chrome"),
-    *("google-chrome", "google-chrome-stable"),
+    *("chromium", "chromium-browser", "chrome", "google-chrome"),
+    *("google-chrome-stable", r"C:\Program Files\Google\Chrome\Application\chrome.exe"),
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 )
@@ -42,7 +42,8 @@ def make_pdf(out: str | None = None) -> Path:
     """
     report = last_report(out)
     # Not in the system's folder, which a browser from a snap cannot read.
-    with tempfile.TemporaryDirectory(dir=report.folder, prefix="print-") as name:
+    place = {"dir": report.folder, "ignore_cleanup_errors": True}  # may be in use yet
+    with tempfile.TemporaryDirectory(prefix="print-", **place) as name:
         folder = Path(name)
         page, made = folder / "report.html", folder / PDF
         parts = [chapter_part(report, chapter) for chapter in report.chapters]

@@ -175,6 +175,6 @@ def publish(stage: Path, out: Path) -> None:
     for made in sorted(set(stage.iterdir()) - {aside}):
         target = out / made.name
         if target.exists():
-            shutil.move(target, aside / made.name)
-        shutil.move(made, target)
+            target.replace(aside / made.name)  # never a copy, as of a file in use
+        made.replace(target)
     shutil.rmtree(stage)

@@ -44,6 +44,8 @@ def unpack(table: Path | str, folder: Path | str) -> Path:
             path = images / part / label / f"{usage}_{number}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(face).save(path)
+        if folder.exists():  # Windows replaces no folder, not even an empty one
+            folder.rmdir()
         images.replace(folder)
     return folder
 
