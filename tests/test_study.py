@@ -212,15 +212,16 @@ class TestStudy:
 
     def test_further_rows_join_those_that_are_stored(self, quick, tmp_path, done):
         out = tmp_path / "out" / "x.json"
-        for rows in ("transfer", "shipped"):
+        for rows in ("transfer", "parts", "shipped"):
             study.run_study(str(quick), str(out), rows, seeds=1, jobs=1)
         after = json.loads(out.read_text(encoding="utf-8"))
         assert after["ladder"] == done["ladder"] and after["data"] == done["data"]
         [first, *others] = after["models"]
         assert first["name"] in SETS["shipped"] and others == done["models"]
-        assert [row["name"] for row in after["transfer"]] == list(SETS["transfer"])
+        wanted = [*SETS["parts"], *SETS["transfer"]]
+        assert [row["name"] for row in after["transfer"]] == wanted
         page = out.with_name("README.md").read_text(encoding="utf-8")
-        assert "| EfficientNet-Lite0, colour, 160 pixels, from scratch | " in page
+        assert "| EfficientNet-Lite0, from scratch, colour, 160 pixels | " in page
         grey, *_, coloured = sorted((tmp_path / "studies/photos").glob("clean*"))
         assert load_clean(grey).channels == 1 and load_clean(coloured).channels == 3
 

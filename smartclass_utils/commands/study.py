@@ -235,13 +235,14 @@ def content_of(
     known = read_json(path) if path.exists() else {}
     if known.get("data", {}).get("fingerprint") != data.fingerprint:
         known = {}
-    if rows == "transfer":
-        return {**evaluation.results_of(data, []), **known, "transfer": made}
+    key = "transfer" if rows in ("transfer", "parts") else "models"
+    made += [entry for entry in known.get(key, []) if entry["name"] not in of]
+    if key == "transfer":
+        return {**evaluation.results_of(data, []), **known, key: made}
     ladder = [
         entry_of(step, of[name], [answers_of(c, data, mirror) for c in of[name]], data)
         for step, name, mirror in (LADDER if rows == "base" else ())
     ]
-    others = [entry for entry in known.get("models", []) if entry["name"] not in of]
     parts = {"folds": folds} if folds else {}
     parts |= {"ladder": ladder} if ladder else {}
-    return {**known, **evaluation.results_of(data, made + others), **parts}
+    return {**known, **evaluation.results_of(data, made), **parts}

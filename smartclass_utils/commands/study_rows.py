@@ -77,13 +77,19 @@ lite = partial(
 TRANSFER = {
     "Our own, grey, 48 pixels": own(strong),
     "Our own, colour, 48 pixels": own(strong, colour=True),
+    "EfficientNet-Lite0, ImageNet weights, colour, 160 pixels": lite(
+        start=load_imagenet
+    ),
+}
+PARTS = {  # of the way there; they take as long again
     "Our own, colour, 96 pixels": own(strong, colour=True, image_size=96),
-    "EfficientNet-Lite0, colour, 160 pixels, from scratch": lite(),
-    "… with ImageNet's weights, only the last layer trained": lite(
+    "EfficientNet-Lite0, from scratch, colour, 160 pixels": lite(),
+    "EfficientNet-Lite0, ImageNet weights, last layer alone trained": lite(
         start=load_imagenet, arguments={"frozen": True}
     ),
-    "… with ImageNet's weights, all of it trained": lite(start=load_imagenet),
-    "… the same in grey": lite(start=load_imagenet, colour=False),
+    "EfficientNet-Lite0, ImageNet weights, grey, 160 pixels": lite(
+        start=load_imagenet, colour=False
+    ),
 }
 # For tens of thousands of images: fewer epochs, and a wider network beside ours.
 many = partial(strong, epochs=20)
@@ -112,5 +118,6 @@ SETS = {
     "large": LARGE,
     "shipped": {"Our own, wider, balanced": replace(wider, recipe=balanced)},
     "transfer": TRANSFER,
+    "parts": PARTS,
 }
 CROSS_VALIDATED = ("Main CNN", "Our own")
