@@ -218,7 +218,7 @@ def fill(new: Path, manifest, shape: tuple, table: pd.DataFrame) -> dict:
 def clean_names(kept: pd.DataFrame) -> pd.Series:
     """Return ``<label>/<source>_<hash>.png`` for every row, no name twice."""
     source = kept["source"].str.lower().str.replace(r"[^a-z0-9]+", "", regex=True)
-    name = source.replace("", "images") + "_" + kept["sha256"].str[:12]
+    name = source.str[:40].replace("", "images") + "_" + kept["sha256"].str[:12]
     stem = kept["label"].map(safe_name) + "/" + name
     number = stem.groupby(stem.str.casefold()).cumcount()
     return stem + [f"-{n + 1}.png" if n else ".png" for n in number]

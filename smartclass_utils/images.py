@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError, features
 from skimage.color import rgb2gray
 from skimage.transform import resize, resize_local_mean
 
 from smartclass_utils.config import SmartClassError
 
-Image.init()  # AVIF is not built into every Pillow
-FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "AVIF")
-FORMATS = tuple(name for name in FORMATS if name in Image.OPEN)
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
+if features.check("avif"):  # not built into every Pillow
+    FORMATS = (*FORMATS, "AVIF")
 HEIC = tuple(b"ftyp" + brand for brand in (b"heic", b"heix", b"hevc", b"mif1"))
 MAX_BYTES = 50 * 2**20  # of a file
 MAX_PIXELS = 25_000_000  # with it no file takes more than 500 MB
@@ -103,6 +103,8 @@ def open_image(content: bytes) -> tuple[Image.Image, list[str]]:
     with errors_as_verdicts():
         if content[4:12] in HEIC:  # whatever its name says
             raise Rejected("a HEIC photograph", "save it as JPEG")
+        if content[4:12] == b"ftypavif" and "AVIF" not in FORMATS:
+            raise Rejected("AVIF", "this Pillow can't read it, save it as JPEG")
         image = Image.open(io.BytesIO(content), formats=FORMATS)
         check_shape(*image.size)  # before the pixels take any memory
         kind = image.format

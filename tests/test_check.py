@@ -69,5 +69,5 @@ def test_a_format_that_this_pillow_lacks_has_a_remedy(tmp_path, monkeypatch):
     assert "rejected" not in check_folder(str(tmp_path))
     monkeypatch.setattr(images, "FORMATS", ("JPEG", "PNG"))
     said = check_folder(str(tmp_path))
-    assert "  sad/0.avif: AVIF, which this Pillow can't read: save it as JPEG\n" in said
+    assert "  sad/0.avif: AVIF: this Pillow can't read it, save it as JPEG\n" in said
     assert "damaged" not in said

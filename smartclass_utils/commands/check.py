@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from smartclass_utils import images
 from smartclass_utils.cleaning import clean
 from smartclass_utils.config import SPLITS
 from smartclass_utils.sources import find_data, load
@@ -46,7 +45,7 @@ def check_folder(data: str) -> str:
         *manifest.notes,
         cleaned.counts.to_string(index=False),
         "The first rejected files:" * bool(len(rejected)),
-        "\n".join(f"  {row.file}: {why(*row)}" for row in rejected.itertuples(False)),
+        "\n".join(f"  {row.file}: {row.reason}" for row in rejected.itertuples()),
         f"The split, {'as given' if manifest.given_split else 'drawn'}:",
         split.rename_axis(index="class", columns=None).to_string(),
         about_groups(groups, labels["split"], manifest.given_split),
@@ -59,15 +58,6 @@ def in_words(values: pd.Series) -> str:
     """Return how often each value occurs, as text."""
     counts = values.value_counts().sort_index()
     return ", ".join(f"{name} ({count:,})" for name, count in counts.items())
-
-
-def why(file: str, reason: str) -> str:
-    """Return why a file was rejected, and the remedy where only Pillow is at fault."""
-    ending = Path(file).suffix.lower()
-    form = images.Image.registered_extensions().get(ending)
-    if reason == "not an image" and ending and form not in images.FORMATS:
-        return f"{ending[1:].upper()}, which this Pillow can't read: save it as JPEG"
-    return reason
 
 
 def about_groups(groups: np.ndarray, split: pd.Series, given: bool) -> str:
