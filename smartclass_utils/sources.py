@@ -22,24 +22,15 @@ MOST_FILES, MOST_BYTES = 20_000, 200 * 2**20  # of the demo, unpacked
 
 @dataclass(frozen=True)
 class Manifest:
-    """All images of a data set before cleaning.
+    """All images of a data set before cleaning."""
 
-    Attributes:
-        root: the data root, which the paths in ``table`` are relative to.
-        name: what the data set is called in tables and figures.
-        table: the manifest's columns and attributes, one row an image, sorted by
-            ``file``, all text; ``label`` is ``""`` where an image is left out.
-        classes: the class names in their fixed order.
-        notes: sentences on what was understood, passed over or missing.
-        given_split: whether the split is the data's own, which is then kept.
-    """
-
-    root: Path
-    name: str
-    table: pd.DataFrame
-    classes: tuple[str, ...]
-    notes: tuple[str, ...] = ()
-    given_split: bool = False
+    root: Path  # the data root, which the paths in ``table`` are relative to
+    name: str  # what the data set is called in tables and figures
+    # One row an image, sorted by file, all text; label is "" where it is left out.
+    table: pd.DataFrame  # the manifest's columns and attributes
+    classes: tuple[str, ...]  # in their fixed order
+    notes: tuple[str, ...] = ()  # on what was understood, passed over or missing
+    given_split: bool = False  # whether the split is the data's own, which is then kept
 
 
 def find_data(data: Path | str | None = None) -> Path:
@@ -157,25 +148,21 @@ def load(
     order = CLASSES if kept <= set(CLASSES) else sorted(kept, key=natural)
     order = tuple(label for label in order if label in kept)
     if is_known and sources & set(REPORTED):
-        notes += missing_sources(root, sources, order)
+        for source in PROVENANCE:
+            if source.data_set not in sources:
+                where = f"{root.name}/{source.folder}"
+                notes.append(
+                    f"{source.data_set} is not there (expected in {where}; from "
+                    f"kaggle.com/datasets/{source.kaggle})."
+                )
+        without = [label for label in CLASSES if label not in order]
+        notes += [f"So there is no class {label}." for label in without]
     left = table.loc[table["label"] == "", "original_label"].value_counts().sort_index()
     if len(left):
         left = ", ".join(f"{noun} ({count:,})" for noun, count in left.items())
         notes.append(f"In none of the classes, so left out: {left}.")
     table, notes = table.rename(columns=as_text), tuple(map(as_text, notes))
     return Manifest(root, as_text(name), table, order, notes, given)
-
-
-def missing_sources(root: Path, names: set[str], classes: tuple) -> list[str]:
-    """Return a sentence for each of the report's sources that is not there."""
-    without = [label for label in CLASSES if label not in classes]
-    notes = [
-        f"{source.data_set} is not there (expected in {root.name}/{source.folder}; "
-        f"from kaggle.com/datasets/{source.kaggle})."
-        for source in PROVENANCE
-        if source.data_set not in names
-    ]
-    return notes + [f"So there is no class {label}." for label in without]
 
 
 def read(root: Path) -> tuple[pd.DataFrame, list[str], bool]:
@@ -202,7 +189,7 @@ def read(root: Path) -> tuple[pd.DataFrame, list[str], bool]:
     if left:
         names, where = some(sorted(left)), root.resolve().name
         notes.append(f"Not recognised in {where}, so left out: {names}.")
-    notes += tree.notes(*(folder.path for data in found for folder in data.classes))
+    notes += tree.notes(*(path for data in found for path in data.classes))
     return table, notes, len(found) == 1 and parts[0][1]
 
 
