@@ -98,10 +98,9 @@ def waves(images: np.ndarray) -> np.ndarray:
     strength = np.abs(rfft2((small - mean) * window))  # (N, 48, 25)
     some = slice(1, WAVES + 1)
     one, other = strength[:, some, some], strength[:, : -WAVES - 1 : -1, some]
-    parts = one + other, np.abs(one - other), 2 * strength[:, 0, some]
-    parts = [
-        part.reshape(len(small), -1) for part in (*parts, 2 * strength[:, some, 0])
-    ]
+    straight = [2 * strength[:, 0, some], 2 * strength[:, some, 0]]
+    parts = [one + other, np.abs(one - other), *straight]
+    parts = [part.reshape(len(small), -1) for part in parts]
     vectors = np.sqrt(np.concatenate(parts, axis=1))
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
 

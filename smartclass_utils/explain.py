@@ -30,9 +30,8 @@ def last_map_layer(model: nn.Module) -> nn.Module:
     """
     if not any(isinstance(layer, nn.Conv2d) for layer in model.modules()):
         raise SmartClassError("This network has no convolution to draw a map of.")
-    return [layer for layer in model.features if not isinstance(layer, nn.MaxPool2d)][
-        -1
-    ]
+    kept = [layer for layer in model.features if not isinstance(layer, nn.MaxPool2d)]
+    return kept[-1]
 
 
 def activation_maps(model: nn.Module, images: Tensor, classes: Tensor) -> np.ndarray:
@@ -74,7 +73,7 @@ def randomised(model: nn.Module, seed: int) -> Iterator[tuple[str, nn.Module]]:
     layers = [*model.features, *model.classifier]
     kinds = [type(layer).__name__ for layer in layers]
     for i in reversed(range(len(layers))):
-        if not any(True for _ in layers[i].parameters()):
+        if not list(layers[i].parameters()):
             continue
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(1000 * seed + i)
