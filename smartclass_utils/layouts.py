@@ -98,30 +98,25 @@ class DataSet(NamedTuple):
     classes: dict[str, str]  # class folder → its split, or ""
 
 
-def detect(tree: Tree) -> tuple[list[DataSet], list[str]]:
-    """Return the known data sets in a tree, or else its own class folders.
-
-    The sentences beside them name what only resembles a known data set.
-    """
-    notes, base = [], ""
-    found = list(known(tree, base, notes))
-    names = tree.folders[base]
+def detect(tree: Tree) -> list[DataSet]:
+    """Return the known data sets in a tree, or else its own class folders."""
+    found, base, names = list(known(tree, "")), "", tree.folders[""]
     while len(names) == 1 and tree.folders.get(join(base, names[0])):
         base = join(base, names[0])  # an archive's own folder
         names = tree.folders[base]
     own = DataSet(Layout(), base, class_folders(tree, Layout(), base))
-    return found or [own] * is_whole(tree, own, notes), notes
+    return found or [own] * is_whole(tree, own)
 
 
-def known(tree: Tree, base: str, notes: list[str]) -> Iterator[DataSet]:
+def known(tree: Tree, base: str) -> Iterator[DataSet]:
     """Find the data sets that begin in a folder or, if none does, further down."""
     for layout in LAYOUTS:
         data = DataSet(layout, base, class_folders(tree, layout, base))
-        if is_whole(tree, data, notes):
+        if is_whole(tree, data):
             yield data
             return
     for name in tree.folders.get(base, []):
-        yield from known(tree, join(base, name), notes)
+        yield from known(tree, join(base, name))
 
 
 def class_folders(tree: Tree, layout: Layout, base: str, split: str = "") -> dict:
@@ -149,8 +144,10 @@ def lists_of(tree: Tree, data: DataSet) -> list[tuple[str, str]]:
     return [(file, form) for file, form in found if file]
 
 
-def is_whole(tree: Tree, data: DataSet, notes: list[str]) -> bool:
+def is_whole(tree: Tree, data: DataSet) -> bool:
     """Return whether a data set is there, and a known one as a whole and alone.
+
+    A remark says what only resembles one of the report's.
 
     Raises:
         SmartClassError: if its own label file beside a folder ``dataset`` shows that it
@@ -174,11 +171,11 @@ def is_whole(tree: Tree, data: DataSet, notes: list[str]) -> bool:
         raise SmartClassError(f"{where} is {what}: get it anew, move the rest away.")
     if faults and layout.source in REPORTED and len(there - set(SPLITS)) > 1:
         name = where.resolve().name
-        notes.append(f"{name} resembles {what}: taken as one's own.")
+        tree.remarks.append(f"{name} resembles {what}: taken as one's own.")
     return not faults
 
 
-def read_folders(tree: Tree, data: DataSet, notes: list[str]) -> pd.DataFrame:
+def read_folders(tree: Tree, data: DataSet) -> pd.DataFrame:
     """Return files with the nouns or names of their class folders."""
     nouns = {path: data.layout.noun(basename(path)) for path in data.classes}
     rows = []
@@ -191,7 +188,9 @@ def read_folders(tree: Tree, data: DataSet, notes: list[str]) -> pd.DataFrame:
         pairs = {f"{basename(path)} → {noun}" for path, noun in nouns.items() if noun}
         other = {basename(path) for path, noun in nouns.items() if not noun}
         for what, of in (("understood", pairs), ("not understood, left out", other)):
-            notes += [f"FED 2023: folders {what}: {', '.join(sorted(of))}."] * bool(of)
+            if of:
+                said = f"FED 2023: folders {what}: {', '.join(sorted(of))}."
+                tree.remarks.append(said)
     return pd.DataFrame(rows, columns=["file", "label", "split"], dtype=str)
 
 

@@ -37,6 +37,7 @@ class Tree:
         self.holding = {above for file in self.files for above in parents(file)}
         files = [*found[FOREIGN], *self.files]
         self.spelt = {folded(f): f for f in files} | {f: f for f in files}
+        self.remarks: list[str] = []  # sentences on what was understood in it
 
     def find(self, path: str) -> str:
         """Return the path of a file in its own spelling, ``""`` if it is not there."""
