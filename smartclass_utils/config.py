@@ -103,9 +103,8 @@ def workspace_in(folder: Path) -> Workspace:
 def check(**values: tuple) -> None:
     """Refuse a parameter of a chapter that cannot work, before anything is computed.
 
-    Args:
-        values: NAME=(value, lowest, highest); where the lowest is a whole number, the
-            value must be one.
+    Each is given as NAME=(value, lowest, highest); where the lowest is a whole number,
+    the value must be one.
 
     Raises:
         SmartClassError: with the name, the value and the range.

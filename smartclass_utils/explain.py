@@ -88,11 +88,7 @@ def rank_correlation(maps: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Return Spearman's correlation of each pair of maps, float64 (n,), -1…1.
 
     It is 1 if both order the places from hot to cold in the same way. Two maps of which
-    one is the same everywhere have nothing in common: 0.
-
-    Args:
-        maps: float (n, H, W).
-        others: likewise.
+    one is the same everywhere have nothing in common: 0. Both are float (n, H, W).
     """
     ranks = [rankdata(each.reshape(len(each), -1), axis=1) for each in (maps, others)]
     one, other = (each - each.mean(axis=1, keepdims=True) for each in ranks)

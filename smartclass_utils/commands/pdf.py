@@ -54,11 +54,11 @@ def make_pdf(out: str | None = None) -> Path:
             "parts_of_report": [part.decode_contents() for part in parts],
             "code": [(title, listed) for title, listed in code if listed],
         }
-        write_text(page, render("print.html.j2", **content, pages={}))
-        print_pdf(page, made, folder / "profile")
-        pages = page_numbers(made.read_bytes())
-        write_text(page, render("print.html.j2", **content, pages=pages))
-        print_pdf(page, made, folder / "profile")
+        pages = {}
+        for _ in range(2):
+            write_text(page, render("print.html.j2", **content, pages=pages))
+            print_pdf(page, made, folder / "profile")
+            pages = page_numbers(made.read_bytes())
         return made.replace(report.folder / PDF)
 
 

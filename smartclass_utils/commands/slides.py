@@ -49,9 +49,8 @@ def write_slides(report: Report) -> Path:
         for name in STORY
         if name in made or name == RESULTS
     ]
-    page = render("slides.html.j2", report=report, slides=slides)
     path = report.folder / SLIDES
-    write_text(path, page)
+    write_text(path, render("slides.html.j2", report=report, slides=slides))
     return path
 
 
