@@ -113,7 +113,7 @@ def test_the_house_stays_small():
         assert n_lines(file) <= 250, f"{name} is two rooms"
     assert len(list(PACKAGE.glob("*.py"))) <= 25
     # What stands now; the goals are 5,000 and 4,500. These numbers only go down.
-    assert n_lines(*MODULES.values()) <= 5400
+    assert n_lines(*MODULES.values()) <= 5294
     assert n_lines(*(ROOT / "tests").rglob("*.py")) <= 6250
 
 

@@ -88,12 +88,6 @@ def last_report(out: str | None) -> Report:
     return read_report(workspace_in(Path(out)) if out else workspace())
 
 
-def split_sentence(text: str) -> tuple[str, str]:
-    """Return the first sentence without its full stop, and the rest."""
-    first, _, rest = re.sub(r"\. +(?=[A-Z*“])", ".\n", text, count=1).partition("\n")
-    return first.removesuffix("."), rest
-
-
 def render(template: str, **content: object) -> str:
     """Fill in one of our templates; whatever is filled in is escaped."""
     environment = jinja2.Environment(
