@@ -134,7 +134,8 @@ def kind_of(
     if SYSTEM.fullmatch(name):
         return HIDDEN if is_folder else "system"
     opens = is_folder and not IMAGE.fullmatch(name)
-    if os.path.islink(place):  # noqa: PTH114, as there are many
+    is_junction = getattr(os.path, "isjunction", os.path.islink)  # Windows; Python 3.12
+    if os.path.islink(place) or is_junction(place):  # noqa: PTH114, as there are many
         target = Path(os.path.realpath(place))
         leads_up = Path(homes[0]).is_relative_to(target)
         is_within = any(map(target.is_relative_to, homes))
