@@ -34,17 +34,16 @@ COLOURS = {
     "neutral": "#6B6B6B",
 }
 OTHER_COLOURS = ("#009E73", "#CC79A7", "#56B4E9", "#000000", "#B8A600", "#7F3C8D")
-# The second cues beside the colours: of areas, and of points.
+# The second cue beside the colours of areas.
 HATCHES = {"angry": "//", "engaged": "..", "happy": "\\\\", "neutral": ""}
-MARKERS = {"angry": "v", "engaged": "s", "happy": "o", "neutral": "D"}
-# Networks have colours and markers of their own, the same in every chapter.
-NETWORK_LOOKS = {
-    "Main CNN": ("#222222", "o"),
-    "Variant 1": ("#009E73", "s"),
-    "Variant 2": ("#AA4499", "^"),
-    "Our own": ("#56B4E9", "D"),
+# Networks have colours of their own, the same in every chapter.
+NETWORK_COLOURS = {
+    "Main CNN": "#222222",
+    "Variant 1": "#009E73",
+    "Variant 2": "#AA4499",
+    "Our own": "#56B4E9",
 }
-OTHER_LOOKS = (("#882255", "P"), ("#999933", "X"), ("#44AA99", "v"), ("#332288", "*"))
+OTHER_NETWORK_COLOURS = ("#882255", "#999933", "#44AA99", "#332288")
 
 SPLITS = ("train", "val", "test")
 SPLIT_SHARES = {"train": 0.70, "val": 0.15, "test": 0.15}
@@ -53,13 +52,7 @@ IMAGE_SIZE = 48  # pixels, height and width of a clean image
 IMAGE_SIZES = range(16, 225)  # pixels, what the networks and the memory can take
 
 MANIFEST_COLUMNS = (
-    "file",
-    "label",
-    "source",
-    "original_label",
-    "split",
-    "subject",
-    "sha256",
+    *("file", "label", "source", "original_label", "split", "subject", "sha256"),
 )
 
 
@@ -110,16 +103,16 @@ def workspace_in(folder: Path) -> Workspace:
 def check(**values: tuple) -> None:
     """Refuse a parameter of a chapter that cannot work, before anything is computed.
 
-    Args:
-        values: NAME=(value, lowest, highest); where the lowest is a whole number, the
-            value must be one.
+    Each is given as NAME=(value, lowest, highest); where the lowest is a whole number,
+    the value must be one.
 
     Raises:
         SmartClassError: with the name, the value and the range.
     """
     for name, (value, low, high) in values.items():
-        kind = numbers.Integral if isinstance(low, int) else numbers.Real
-        what = "a whole number" if isinstance(low, int) else "a number"
+        kind, what = numbers.Real, "a number"
+        if isinstance(low, int):
+            kind, what = numbers.Integral, "a whole number"
         is_number = isinstance(value, kind) and not isinstance(value, bool)
         if not (is_number and low <= value <= high):
             reason = f"{name} = {value!r} is not {what} from {low:,} to {high:,}"

@@ -26,11 +26,9 @@ CHUNK = 256  # images, or pairs of them, at a time
 
 
 def judge_doubles(table: pd.DataFrame, given_split: bool) -> None:
-    """Reject or note, in ``table``, the rows that hold one and the same file.
+    """Reject rows that hold one and the same file; only note them if a split is given.
 
-    Args:
-        table: file, label, sha256, kind, reason, notes; changed.
-        given_split: whether all are kept, as the split is given.
+    This changes kind, reason and notes in ``table``, by its file, label and sha256.
     """
     sound = table[table["kind"] == ""]
     for _, same in sound[sound.duplicated("sha256", keep=False)].groupby("sha256"):
@@ -87,10 +85,7 @@ def waves(images: np.ndarray) -> np.ndarray:
 
     These are magnitudes of the Fourier transform, which a shift leaves alone; the two
     that a mirror exchanges are replaced by their sum and difference. A window fades the
-    borders out.
-
-    Args:
-        images: uint8 (N, H, W).
+    borders of the images, uint8 (N, H, W), out.
     """
     window = np.outer(*[np.hanning(SIDE + 2)[1:-1].astype(np.float32)] * 2)
     small = at_side(images)
@@ -98,10 +93,9 @@ def waves(images: np.ndarray) -> np.ndarray:
     strength = np.abs(rfft2((small - mean) * window))  # (N, 48, 25)
     some = slice(1, WAVES + 1)
     one, other = strength[:, some, some], strength[:, : -WAVES - 1 : -1, some]
-    parts = one + other, np.abs(one - other), 2 * strength[:, 0, some]
-    parts = [
-        part.reshape(len(small), -1) for part in (*parts, 2 * strength[:, some, 0])
-    ]
+    straight = [2 * strength[:, 0, some], 2 * strength[:, some, 0]]
+    parts = [one + other, np.abs(one - other), *straight]
+    parts = [part.reshape(len(small), -1) for part in parts]
     vectors = np.sqrt(np.concatenate(parts, axis=1))
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
 
@@ -126,11 +120,7 @@ def likeness(some: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Return how alike the images of pairs are at best, float32 (P,), 0…1.
 
     That is the cosine between the middle of one image, or of its mirror image, and the
-    other one under it, over all shifts.
-
-    Args:
-        some: uint8 (P, H, W).
-        others: likewise.
+    other one under it, over all shifts. Both are uint8 (P, H, W).
     """
     some, others = (at_side(images) for images in (some, others))
     some, others = (x - gaussian_filter(x, (0, BLUR, BLUR)) for x in (some, others))

@@ -31,9 +31,8 @@ def last_map_layer(model: nn.Module) -> nn.Module:
     """
     if not any(isinstance(layer, nn.Conv2d) for layer in model.modules()):
         raise SmartClassError("This network has no convolution to draw a map of.")
-    return [layer for layer in model.features if not isinstance(layer, nn.MaxPool2d)][
-        -1
-    ]
+    kept = [layer for layer in model.features if not isinstance(layer, nn.MaxPool2d)]
+    return kept[-1]
 
 
 def activation_maps(model: nn.Module, images: Tensor, classes: Tensor) -> np.ndarray:
@@ -77,7 +76,7 @@ def randomised(model: nn.Module, seed: int) -> Iterator[tuple[str, nn.Module]]:
     layers = [*model.features, *model.classifier]
     kinds = [type(layer).__name__ for layer in layers]
     for i in reversed(range(len(layers))):
-        if not any(True for _ in layers[i].parameters()):
+        if not list(layers[i].parameters()):
             continue
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(1000 * seed + i)
@@ -92,11 +91,7 @@ def rank_correlation(maps: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Return Spearman's correlation of each pair of maps, float64 (n,), -1…1.
 
     It is 1 if both order the places from hot to cold in the same way. Two maps of which
-    one is the same everywhere have nothing in common: 0.
-
-    Args:
-        maps: float (n, H, W).
-        others: likewise.
+    one is the same everywhere have nothing in common: 0. Both are float (n, H, W).
     """
     ranks = [rankdata(each.reshape(len(each), -1), axis=1) for each in (maps, others)]
     one, other = (each - each.mean(axis=1, keepdims=True) for each in ranks)

@@ -82,15 +82,11 @@ def merged(boxes: list[Box]) -> list[Box]:
 
 def overlap(one: Box, other: Box) -> float:
     """Return the shared area of two boxes as a share of the smaller, 0…1."""
-    shared = [
-        max(0, min(a + m, b + n) - max(a, b))
-        for a, m, b, n in (
-            (one.top, one.height, other.top, other.height),
-            (one.left, one.width, other.left, other.width),
-        )
-    ]
-    area = min(one.height * one.width, other.height * other.width)
-    return shared[0] * shared[1] / area
+    bottom = min(one.top + one.height, other.top + other.height)
+    right = min(one.left + one.width, other.left + other.width)
+    height = max(0, bottom - max(one.top, other.top))
+    width = max(0, right - max(one.left, other.left))
+    return height * width / min(one.height * one.width, other.height * other.width)
 
 
 def square_around(box: Box, margin: float = MARGIN) -> Box:

@@ -61,18 +61,13 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def only_one(lock: Path, busy: str, wait: bool = False) -> Iterator[None]:
-    """Keep a second run out while this one is at work.
+    """Keep a second run out while this one is at work, by a file that both lock.
 
-    The system frees the lock however a process ends; the empty file stays.
-
-    Args:
-        lock: the file that both runs lock.
-        busy: what to say if another run holds it.
-        wait: whether to say so and wait, instead of refusing.
+    The system frees the lock however a process ends; the empty file stays. Where
+    another run holds it, ``busy`` is said, and this one waits if it is to ``wait``.
 
     Raises:
-        SmartClassError: if another run holds it and ``wait`` is false, or if the file
-            cannot be made.
+        SmartClassError: with ``busy`` if it does not, or if the file cannot be made.
     """
     with disk_errors(lock.parent):  # filelock would wait for ever there
         lock.parent.mkdir(parents=True, exist_ok=True)
@@ -105,12 +100,8 @@ def write_json(path: Path, content: dict | list) -> None:
 def read_json(path: Path, remedy: str = "run `make report` again") -> dict:
     """Read a JSON object that somebody may have cut off or changed.
 
-    Args:
-        path: the file.
-        remedy: what to do if it cannot be used, for the message.
-
     Raises:
-        SmartClassError: if it is missing or no JSON object.
+        SmartClassError: with the remedy, if it is missing or no JSON object.
     """
     try:
         content = json.loads(path.read_bytes())

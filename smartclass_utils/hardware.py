@@ -21,13 +21,12 @@ def fast_dtype(device: torch.device) -> torch.dtype:
     It has 16 bits, the range of float32 and fewer digits, which is enough for
     convolutions. Processors without it would imitate it slowly.
     """
+    has = False
     if device.type == "cuda":
         has = torch.cuda.is_bf16_supported()
     elif device.type == "cpu":
         can = getattr(torch.cpu, "get_capabilities", dict)()  # since torch 2.9
         has = can.get("avx512_bf16") or can.get("amx_bf16")
-    else:
-        has = False
     return torch.bfloat16 if has else torch.float32
 
 

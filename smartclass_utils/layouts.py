@@ -3,13 +3,14 @@
 import os
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from posixpath import join, normpath
+from posixpath import basename, join, normpath
 from typing import NamedTuple
 
 import pandas as pd
 
-from smartclass_utils.config import REPORTED_FOLDER, SmartClassError
+from smartclass_utils.config import REPORTED_FOLDER, SPLITS, SmartClassError
 from smartclass_utils.names import some
 from smartclass_utils.walking import ADULT, Tree, parents, read_table, stop_at_rows
 
@@ -19,8 +20,6 @@ PROVENANCE = tuple(
     pd.read_csv(REPORTED_FOLDER / "provenance.csv").itertuples(index=False, name="Set")
 )
 REPORTED = tuple(source.data_set for source in PROVENANCE)
-
-
 NONE: dict[str, str] = {}
 
 
@@ -37,6 +36,11 @@ class Layout(NamedTuple):
     lists: dict[str, str] = NONE  # label files → the form of the paths in their rows
     column: str = "file"  # what the label files call the image
     is_list: bool = False  # whether they, and no folders, say what an image shows
+
+    def noun(self, name: str) -> str:
+        """Return the report's noun for a class's name, ``""`` if it has none."""
+        found = (v for form, v in self.nouns.items() if re.fullmatch(form, name, re.I))
+        return next(found, "")
 
 
 NOUNS = ("Surprise", "Fear", "Disgust", "Happiness", "Sadness", "Anger", "Neutral")
@@ -69,7 +73,6 @@ LAYOUTS = (  # the first that fits is taken
     Layout("FER2013", FER, parts=True),
     Layout(parts=True),  # folders of one's own below train, val and test
 )
-OWN_FOLDERS = Layout()  # taken where none of them fits
 UNDERSTOOD = (
     "RAF-DB (DATASET/train/1…7), OAHEGA (dataset/Angry… and data.csv), FED 2023 "
     "(train/Agree…), FER2013 (train/angry…; its table becomes so with `python -m "
@@ -87,63 +90,45 @@ def part_of(name: str) -> str:
     return next(filter(None, found.groups()), "") if found else ""
 
 
-class ClassFolder(NamedTuple):
-    """A folder with the images of one class; ``noun`` is ``""`` if it has none."""
-
-    path: str
-    split: str
-    name: str
-    noun: str
-
-
 class DataSet(NamedTuple):
-    """A data set that was recognised, the folder it begins in, and its classes."""
+    """A data set that was recognised."""
 
     layout: Layout
-    base: str
-    classes: list[ClassFolder]
+    base: str  # the folder that it begins in
+    classes: dict[str, str]  # class folder → its split, or ""
 
 
-def detect(tree: Tree) -> tuple[list[DataSet], list[str]]:
-    """Return the known data sets in a tree, or else its own class folders.
-
-    The sentences beside them name what only resembles a known data set.
-    """
-    notes, base = [], ""
-    found = list(known(tree, "", notes))
-    names = tree.folders[base]
+def detect(tree: Tree) -> list[DataSet]:
+    """Return the known data sets in a tree, or else its own class folders."""
+    found, base, names = list(known(tree, "")), "", tree.folders[""]
     while len(names) == 1 and tree.folders.get(join(base, names[0])):
         base = join(base, names[0])  # an archive's own folder
         names = tree.folders[base]
-    own = DataSet(OWN_FOLDERS, base, class_folders(tree, OWN_FOLDERS, base))
-    return found or [own] * is_whole(tree, own, notes), notes
+    own = DataSet(Layout(), base, class_folders(tree, Layout(), base))
+    return found or [own] * is_whole(tree, own)
 
 
-def known(tree: Tree, base: str, notes: list[str]) -> Iterator[DataSet]:
+def known(tree: Tree, base: str) -> Iterator[DataSet]:
     """Find the data sets that begin in a folder or, if none does, further down."""
     for layout in LAYOUTS:
         data = DataSet(layout, base, class_folders(tree, layout, base))
-        if is_whole(tree, data, notes):
+        if is_whole(tree, data):
             yield data
             return
     for name in tree.folders.get(base, []):
-        yield from known(tree, join(base, name), notes)
+        yield from known(tree, join(base, name))
 
 
-def class_folders(
-    tree: Tree, layout: Layout, base: str, split: str = ""
-) -> list[ClassFolder]:
+def class_folders(tree: Tree, layout: Layout, base: str, split: str = "") -> dict:
     """Return the class folders in a folder; below a part, known ones may lie deeper."""
-    found = []
+    found = {}
     for name in tree.folders.get(base, []) if not layout.is_list else ():
         path, part = join(base, name), part_of(name)
-        forms = (form for form in layout.nouns if re.fullmatch(form, name, re.I))
-        noun = layout.nouns.get(next(forms, ""), "")
-        deeper = split and layout.nouns and not noun and tree.folders.get(path)
-        if (part and layout.parts) or deeper:
-            found += class_folders(tree, layout, path, split or part)
+        may_hold = split and layout.nouns and not layout.noun(name)
+        if (part and layout.parts) or (may_hold and tree.folders.get(path)):
+            found |= class_folders(tree, layout, path, split or part)
         elif not part and bool(split) == layout.parts:
-            found.append(ClassFolder(path, split, name, noun))
+            found[path] = split
     return found
 
 
@@ -159,8 +144,10 @@ def lists_of(tree: Tree, data: DataSet) -> list[tuple[str, str]]:
     return [(file, form) for file, form in found if file]
 
 
-def is_whole(tree: Tree, data: DataSet, notes: list[str]) -> bool:
+def is_whole(tree: Tree, data: DataSet) -> bool:
     """Return whether a data set is there, and a known one as a whole and alone.
+
+    A remark says what only resembles one of the report's.
 
     Raises:
         SmartClassError: if its own label file beside a folder ``dataset`` shows that it
@@ -169,68 +156,69 @@ def is_whole(tree: Tree, data: DataSet, notes: list[str]) -> bool:
     layout, base, classes = data
     listed = bool(lists_of(tree, data))
     if layout.is_list or not layout.nouns:
-        return listed or any(folder.path in tree.holding for folder in classes)
+        return listed or not tree.holding.isdisjoint(classes)
     if not classes or not (layout.parts or listed):
         return False
-    nouns = {folder.noun for folder in classes} - {""}
-    there = nouns | {folder.split for folder in classes}
-    wanted = [*layout.nouns.values(), *(("train", "test") if layout.parts else ())]
-    lacks = some([name for name in wanted if name not in there])
-    other = {f.name for f in classes if not f.noun and layout.nouns != FED}
-    other = some(sorted(other))
-    faults = [f"lacks {lacks}"] * bool(lacks) + [f"also holds {other}"] * bool(other)
+    nouns = {name: layout.noun(name) for name in map(basename, classes)}
+    there = {*nouns.values(), *classes.values()} - {""}
+    wanted = [*layout.nouns.values(), *["train", "test"] * layout.parts]
+    lacks = [name for name in wanted if name not in there]
+    other = [name for name in nouns if not nouns[name] and layout.nouns != FED]
+    faults = [f"lacks {some(lacks)}"] * bool(lacks)
+    faults += [f"also holds {some(sorted(other))}"] * bool(other)
     where, what = tree.root / base, f"{layout.source} but {' and '.join(faults)}"
     if faults and listed and where.name.lower() == "dataset":
         raise SmartClassError(f"{where} is {what}: get it anew, move the rest away.")
-    if faults and len(nouns) > 1 and layout.source in REPORTED:
+    if faults and layout.source in REPORTED and len(there - set(SPLITS)) > 1:
         name = where.resolve().name
-        notes.append(f"{name} resembles {what}: taken as one's own.")
+        tree.remarks.append(f"{name} resembles {what}: taken as one's own.")
     return not faults
 
 
-def read_folders(tree: Tree, data: DataSet, notes: list[str]) -> pd.DataFrame:
+def read_folders(tree: Tree, data: DataSet) -> pd.DataFrame:
     """Return files with the nouns or names of their class folders."""
-    folders = {folder.path: folder for folder in data.classes}
-    for path in folders:
+    nouns = {path: data.layout.noun(basename(path)) for path in data.classes}
+    rows = []
+    for path in data.classes:
         tree.check_class(path)
-    found = [
-        (file, folders.get(above)) for file in tree.files for above in parents(file)
-    ]
-    rows = [(file, of.noun or of.name, of.split) for file, of in found if of]
+    for file in tree.files:
+        for path in data.classes.keys() & parents(file):
+            rows.append((file, nouns[path] or basename(path), data.classes[path]))
     if data.layout.nouns == FED:
-        pairs = {f"{f.name} → {f.noun}" for f in data.classes if f.noun}
-        other = {f.name for f in data.classes if not f.noun}
+        pairs = {f"{basename(path)} → {noun}" for path, noun in nouns.items() if noun}
+        other = {basename(path) for path, noun in nouns.items() if not noun}
         for what, of in (("understood", pairs), ("not understood, left out", other)):
-            notes += [f"FED 2023: folders {what}: {', '.join(sorted(of))}."] * bool(of)
+            if of:
+                said = f"FED 2023: folders {what}: {', '.join(sorted(of))}."
+                tree.remarks.append(said)
     return pd.DataFrame(rows, columns=["file", "label", "split"], dtype=str)
 
 
 def read_list(tree: Tree, data: DataSet, file: str, form: str) -> pd.DataFrame:
     """Read a label file, ``file`` as paths in the tree; stop at rows with faults."""
-    path, nouns, column = tree.root / file, data.layout.nouns, data.layout.column
+    path, layout, column = tree.root / file, data.layout, data.layout.column
     table = read_table(path, column, "label").rename(columns={column: "file"})
     table = table[table["label"].str.lower() != ADULT].reset_index(drop=True)
     named, label = table["file"], table["label"]
-    stop_at_rows(path, "without a label", named[label == ""], "fill it in")
-    if nouns:
-        unknown = (named + " " + label)[~label.str.lower().isin(list(nouns))]
-        remedy = f"labels are {', '.join(nouns)}"
-        stop_at_rows(path, "with an unknown label", unknown, remedy)
-        table["label"] = label.str.lower().map(nouns)
     files = zip(named, label, strict=True)
     paths = [form.format(file=name, label=code, stem=name[:-4]) for name, code in files]
     places = pd.Series([normpath(join(data.base, path)) for path in paths], dtype=str)
     table["file"] = places.map(tree.find)
-    outside = named.str.contains(r"^/|\.\./|/\.\.|\\|\0")
+    if layout.nouns:
+        table["label"] = label.map(layout.noun)
     gone = table["file"] == ""
     on_disk = [os.path.lexists(tree.root / place) for place in places]
-    outside |= gone & pd.Series(on_disk, dtype=bool)
-    what = "hidden or leading out of its folder"
-    stop_at_rows(path, what, named[outside], "give paths with / relative to it")
-    remedy = "add the files or remove the rows"
-    stop_at_rows(path, "without their file", places[gone], remedy)
-    twice = named[table["file"].duplicated() & data.layout.is_list]
-    stop_at_rows(path, "for a file named before", twice, "keep one row a file")
+    hidden = gone & pd.Series(on_disk, dtype=bool)
+    outside = named.str.contains(r"^/|\.\./|/\.\.|\\|\0") | hidden
+    unknown = (named + " " + label)[table["label"] == ""]
+    twice = named[table["file"].duplicated() & layout.is_list]
+    stop = partial(stop_at_rows, path)
+    stop("without a label", named[label == ""], "fill it in")
+    stop("with an unknown label", unknown, f"labels are {', '.join(layout.nouns)}")
+    remedy = "give paths with / relative to it"
+    stop("hidden or leading out of its folder", named[outside], remedy)
+    stop("without their file", places[gone], "add the files or remove the rows")
+    stop("for a file named before", twice, "keep one row a file")
     return table
 
 

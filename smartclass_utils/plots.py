@@ -6,6 +6,7 @@ that first uses it.
 """
 
 import inspect
+import itertools
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -19,8 +20,8 @@ from matplotlib import font_manager
 from matplotlib.figure import Figure
 
 from smartclass_utils.config import (
-    NETWORK_LOOKS,
-    OTHER_LOOKS,
+    NETWORK_COLOURS,
+    OTHER_NETWORK_COLOURS,
     ROOT,
     class_colour,
     workspace,
@@ -51,19 +52,14 @@ def class_palette(classes: tuple[str, ...]) -> dict[str, str]:
     return {label: class_colour(label, tuple(classes)) for label in classes}
 
 
-def network_looks(names: list[str]) -> dict[str, tuple[str, str]]:
-    """Return colour and marker of each network; unknown ones get them by position."""
-    others = [name for name in dict.fromkeys(names) if name not in NETWORK_LOOKS]
-    return {
-        name: NETWORK_LOOKS.get(name)
-        or OTHER_LOOKS[others.index(name) % len(OTHER_LOOKS)]
-        for name in dict.fromkeys(names)
-    }
-
-
 def network_palette(names: list[str]) -> dict[str, str]:
-    """Return the fixed colour of each network, as seaborn's ``palette`` takes it."""
-    return {name: colour for name, (colour, _) in network_looks(names).items()}
+    """Return the fixed colour of each network, as seaborn's ``palette`` takes it.
+
+    Unknown networks get one by position.
+    """
+    unknown = [name for name in dict.fromkeys(names) if name not in NETWORK_COLOURS]
+    others = dict(zip(unknown, itertools.cycle(OTHER_NETWORK_COLOURS), strict=False))
+    return {name: {**NETWORK_COLOURS, **others}[name] for name in names}
 
 
 def grid_of_images(

@@ -22,24 +22,15 @@ MOST_FILES, MOST_BYTES = 20_000, 200 * 2**20  # of the demo, unpacked
 
 @dataclass(frozen=True)
 class Manifest:
-    """All images of a data set before cleaning.
+    """All images of a data set before cleaning."""
 
-    Attributes:
-        root: the data root, which the paths in ``table`` are relative to.
-        name: what the data set is called in tables and figures.
-        table: the manifest's columns and attributes, one row an image, sorted by
-            ``file``, all text; ``label`` is ``""`` where an image is left out.
-        classes: the class names in their fixed order.
-        notes: sentences on what was understood, passed over or missing.
-        given_split: whether the split is the data's own, which is then kept.
-    """
-
-    root: Path
-    name: str
-    table: pd.DataFrame
-    classes: tuple[str, ...]
-    notes: tuple[str, ...] = ()
-    given_split: bool = False
+    root: Path  # the data root, which the paths in ``table`` are relative to
+    name: str  # what the data set is called in tables and figures
+    # One row an image, sorted by file, all text; label is "" where it is left out.
+    table: pd.DataFrame  # the manifest's columns and attributes
+    classes: tuple[str, ...]  # in their fixed order
+    notes: tuple[str, ...] = ()  # on what was understood, passed over or missing
+    given_split: bool = False  # whether the split is the data's own, which is then kept
 
 
 def find_data(data: Path | str | None = None) -> Path:
@@ -124,8 +115,9 @@ def load(
     table, notes, given = read(root)
     sources = set(table["source"])
     is_known = sources <= set(ORDER)
-    name = " + ".join(source for source in ORDER if source in sources)
-    name = name if is_known else root.resolve().name
+    name = root.resolve().name
+    if is_known:
+        name = " + ".join(sorted(sources, key=ORDER.index))
     if (root / "demo.json").exists():
         name, path = "demo", root / "demo_attributes.csv"
         if path.exists():  # what the faces were drawn with
@@ -145,52 +137,46 @@ def load(
     present = set(table["label"]) - {""}
     kept = present if classes is None else {canonical_label(str(k)) for k in classes}
     if kept - present:
-        names = [some(sorted(group)) for group in (kept - present, present)]
-        what = "CLASSES names {}, and the data has {}".format(*names)
-        raise SmartClassError(f"{what}: correct it.")
+        what = f"CLASSES names {some(sorted(kept - present))}, and the data has "
+        raise SmartClassError(f"{what}{some(sorted(present))}: correct it.")
     if len(kept) < 2:
         raise SmartClassError(
             f"{root} holds {some(sorted(kept)) or 'no class'} only, and two or more "
             f"classes are needed: add another, or lay it out as {layouts.UNDERSTOOD}."
         )
     table["label"] = table["label"].where(table["label"].isin(kept), "")
-    order = CLASSES if kept <= set(CLASSES) else sorted(kept, key=natural)
-    order = tuple(label for label in order if label in kept)
+    order = sorted(kept, key=CLASSES.index if kept <= set(CLASSES) else natural)
     if is_known and sources & set(REPORTED):
-        notes += missing_sources(root, sources, order)
+        for source in PROVENANCE:
+            if source.data_set not in sources:
+                where = f"{root.name}/{source.folder}"
+                notes.append(
+                    f"{source.data_set} is not there (expected in {where}; from "
+                    f"kaggle.com/datasets/{source.kaggle})."
+                )
+        without = [label for label in CLASSES if label not in order]
+        notes += [f"So there is no class {label}." for label in without]
     left = table.loc[table["label"] == "", "original_label"].value_counts().sort_index()
     if len(left):
         left = ", ".join(f"{noun} ({count:,})" for noun, count in left.items())
         notes.append(f"In none of the classes, so left out: {left}.")
     table, notes = table.rename(columns=as_text), tuple(map(as_text, notes))
-    return Manifest(root, as_text(name), table, order, notes, given)
-
-
-def missing_sources(root: Path, names: set[str], classes: tuple) -> list[str]:
-    """Return a sentence for each of the report's sources that is not there."""
-    without = [label for label in CLASSES if label not in classes]
-    notes = [
-        f"{source.data_set} is not there (expected in {root.name}/{source.folder}; "
-        f"from kaggle.com/datasets/{source.kaggle})."
-        for source in PROVENANCE
-        if source.data_set not in names
-    ]
-    return notes + [f"So there is no class {label}." for label in without]
+    return Manifest(root, as_text(name), table, tuple(order), notes, given)
 
 
 def read(root: Path) -> tuple[pd.DataFrame, list[str], bool]:
     """Return the rows of all data sets in a folder, notes, and if their split stays."""
     tree = walking.walk(root)
-    found, notes = layouts.detect(tree)
+    found = layouts.detect(tree)
     if not found:
         inside = some(sorted(path.name for path in root.iterdir())) or "nothing"
         raise SmartClassError(
             f"{root} holds no data set that is understood (found: {inside}): lay it "
             f"out as {layouts.UNDERSTOOD}."
         )
-    parts = [read_data_set(tree, data, notes) for data in found]
+    parts = [read_data_set(tree, data) for data in found]
     table = pd.concat([table for table, _ in parts], ignore_index=True)
-    if len(found) > 1:
+    if len(found) > 1 or found[0].layout.nouns:  # others have classes of their own
         table["label"] = table["label"].where(table["label"].isin(CLASSES), "")
     files = set(table["file"])
     within = {above for file in files for above in parents(file)}
@@ -201,31 +187,29 @@ def read(root: Path) -> tuple[pd.DataFrame, list[str], bool]:
     }
     if left:
         names, where = some(sorted(left)), root.resolve().name
-        notes.append(f"Not recognised in {where}, so left out: {names}.")
-    notes += tree.notes(*(folder.path for data in found for folder in data.classes))
-    return table, notes, len(found) == 1 and parts[0][1]
+        tree.remarks.append(f"Not recognised in {where}, so left out: {names}.")
+    passed = tree.notes(*(path for data in found for path in data.classes))
+    return table, tree.remarks + passed, len(found) == 1 and parts[0][1]
 
 
-def read_data_set(
-    tree: Tree, data: DataSet, notes: list[str]
-) -> tuple[pd.DataFrame, bool]:
+def read_data_set(tree: Tree, data: DataSet) -> tuple[pd.DataFrame, bool]:
     """Return the rows of one data set, and whether its split is to stay."""
     layout, where = data.layout, tree.root / data.base
     files = layouts.lists_of(tree, data)
     lists = [layouts.read_list(tree, data, file, form) for file, form in files]
-    table = lists[0] if layout.is_list else layouts.read_folders(tree, data, notes)
+    table = lists[0] if layout.is_list else layouts.read_folders(tree, data)
     if layout.is_list and layout.nouns:
         layouts.add_attributes(tree, data.base, table)
     source = layout.source or where.resolve().name
-    own = {"source": source, "original_label": table["label"], "split": ""}
-    table = table.assign(**{**own, "subject": "", **table, "sha256": ""})
+    columns = dict.fromkeys(config.MANIFEST_COLUMNS, "")  # in this order
+    columns |= {"source": source, "original_label": table["label"], **table}
+    table = pd.DataFrame({**columns, "sha256": ""})
     table["source"] = table["source"].replace("", source)
     table["label"] = table["label"].map(canonical_label)
-    if layout.nouns:
-        table["label"] = table["label"].where(table["label"].isin(CLASSES), "")
-    given = layout.source not in REPORTED and settle_parts(where, table, notes)
-    others = table.columns.difference(config.MANIFEST_COLUMNS, sort=False)
-    return table[[*config.MANIFEST_COLUMNS, *others]], given
+    is_given = layout.source not in REPORTED and settle_parts(
+        where, table, tree.remarks
+    )
+    return table, is_given
 
 
 def settle_parts(where: Path, table: pd.DataFrame, notes: list[str]) -> bool:
@@ -245,6 +229,7 @@ def settle_parts(where: Path, table: pd.DataFrame, notes: list[str]) -> bool:
         notes.append(f"{name} gives a {some(sorted(parts))} part only: dealt anew.")
         return False
     if "val" not in parts:
-        how = "it is taken out of train, never of test"
-        notes.append(f"{name} gives no val part: {how}.")
+        notes.append(
+            f"{name} gives no val part: it is taken out of train, never of test."
+        )
     return True

@@ -4,8 +4,7 @@ import os
 import re
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from posixpath import join
 
@@ -27,26 +26,18 @@ NOT_UTF8 = "file", "their names are not UTF-8: rename them"
 HIDDEN = "folder", "they are hidden or the system's own"
 
 
-@dataclass
 class Tree:
-    """What lies below a folder; paths are relative to it, with forward slashes.
+    """What lies below a folder; paths are relative to it, with forward slashes."""
 
-    Attributes:
-        root: the folder, which may itself be a link.
-        files: possible images, sorted. A folder or a broken link named like an image is
-            one, so that the cleaning reports it; so is a file without an ending.
-        folders: each folder → the names of those in it, in natural order.
-        passed: what was passed over, by ``FOREIGN`` … ``HIDDEN``.
-        holding: folders with an image in them or below.
-        spelt: any file's path, and what all of its spellings share → the path.
-    """
-
-    root: Path
-    files: list[str] = field(default_factory=list)
-    folders: dict[str, list[str]] = field(default_factory=dict)
-    passed: dict = field(default_factory=lambda: defaultdict(list))
-    holding: set[str] = field(default_factory=set)
-    spelt: dict[str, str] = field(default_factory=dict)
+    def __init__(self, root: Path, folders: dict, found: dict):
+        self.root = root  # which may itself be a link
+        self.folders = folders  # each → the names of those in it, in natural order
+        self.passed = found  # by why it was passed over, FOREIGN … HIDDEN
+        self.files = sorted(found["image"])  # possible ones
+        self.holding = {above for file in self.files for above in parents(file)}
+        files = [*found[FOREIGN], *self.files]
+        self.spelt = {folded(f): f for f in files} | {f: f for f in files}
+        self.remarks: list[str] = []  # sentences on what was understood in it
 
     def find(self, path: str) -> str:
         """Return the path of a file in its own spelling, ``""`` if it is not there."""
@@ -105,64 +96,62 @@ def walk(root: Path) -> Tree:
     Raises:
         SmartClassError: if a folder cannot be opened.
     """
-    tree, homes, pending = Tree(Path(root)), [os.path.realpath(root)], [""]
-    while pending:
-        path = pending.pop()
-        try:
-            entries = list(os.scandir(tree.root / path))
-        except OSError as error:
-            what = f"{tree.root / path} cannot be opened ({error.strerror})"
-            raise SmartClassError(
-                f"{what}: make it readable or move it away."
-            ) from error
-        tree.folders[path] = []
-        for entry in sorted(entries, key=lambda entry: natural(entry.name)):
-            place, is_folder = join(path, entry.name), os.path.isdir(entry.path)  # noqa: PTH112
-            kind = kind_of(entry, is_folder, homes, is_top=not path)
-            tree.passed[kind].append(place)
+
+    def refuse(error: OSError) -> None:
+        what = f"{error.filename} cannot be opened ({error.strerror})"
+        raise SmartClassError(f"{what}: make it readable or move it away.") from error
+
+    found, folders, homes = defaultdict(list), {}, [os.path.realpath(root)]
+    for here, inside, files in os.walk(root, onerror=refuse, followlinks=True):
+        path = Path(here).relative_to(root).as_posix().removeprefix(".")
+        folders[path], all_folders = [], set(inside)
+        names = sorted([*inside, *files], key=natural)
+        inside.clear()  # os.walk goes on into what is put in here
+        for name in names:
+            is_folder, place = name in all_folders, f"{here}{os.sep}{name}"
+            kind = kind_of(place, name, is_folder, homes, is_top=not path)
+            found[kind].append(join(path, name))
             if kind == "folder":
-                pending.append(place)
-            if kind == "folder" or (kind == LINKS and is_folder):
-                tree.folders[path].append(entry.name)
-    tree.files = sorted(tree.passed["image"])
-    tree.holding = {above for file in tree.files for above in parents(file)}
-    files = [*tree.passed[FOREIGN], *tree.files]
-    tree.spelt = {folded(file): file for file in files} | {file: file for file in files}
-    return tree
+                inside.append(name)
+            if is_folder and kind in ("folder", LINKS):
+                folders[path].append(name)
+    return Tree(Path(root), folders, found)
 
 
 def kind_of(
-    entry: os.DirEntry, is_folder: bool, homes: list[str], is_top: bool
+    place: str, name: str, is_folder: bool, homes: list[str], is_top: bool
 ) -> str | tuple:
-    """Return what a name in a folder is: folder, image, or why it is passed over.
+    """Return what a place is: folder, image, or why it is passed over.
 
-    Links may lead into ``homes``; a folder behind a followed link becomes one.
+    What is named like an image is one, also a folder or a broken link, so that the
+    cleaning reports it; so is a file without an ending. Links may lead into ``homes``;
+    a folder behind a followed link becomes one.
     """
-    name = entry.name
-    is_link = entry.is_symlink() or getattr(entry, "is_junction", bool)()  # Windows
-    target = os.path.realpath(entry.path) if is_link else ""
     if re.search("[\ud800-\udfff]", name):
         return NOT_UTF8
     if name.lower() == ADULT:
         return "adult"
     if SYSTEM.fullmatch(name):
         return HIDDEN if is_folder else "system"
-    if is_folder and not IMAGE.fullmatch(name):
-        leads_up = f"{homes[0]}{os.sep}".startswith(target.rstrip(os.sep) + os.sep)
-        if target and (leads_up or not is_top):
+    opens = is_folder and not IMAGE.fullmatch(name)
+    is_junction = getattr(os.path, "isjunction", os.path.islink)  # Windows; Python 3.12
+    if os.path.islink(place) or is_junction(place):  # noqa: PTH114, as there are many
+        target = Path(os.path.realpath(place))
+        leads_up = Path(homes[0]).is_relative_to(target)
+        is_within = any(map(target.is_relative_to, homes))
+        if not (is_top and not leads_up if opens else is_within and not is_folder):
             return LINKS
-        homes += [target] if target else []
+        homes += [str(target)] * opens
+    if opens:
         return "folder"
-    is_within = any(target.startswith(home + os.sep) for home in homes)
-    if target and (is_folder or not is_within):
-        return LINKS
     return "image" if IMAGE.fullmatch(name) or "." not in name else FOREIGN
 
 
-def parents(path: str) -> list[str]:
-    """Return all folders above a path, the nearest first, the root last."""
-    parts = path.split("/")
-    return ["/".join(parts[:i]) for i in range(len(parts) - 1, -1, -1)]
+def parents(path: str) -> Iterator[str]:
+    """Yield all folders above a path, the nearest first, the root last."""
+    while path:
+        path = path.rpartition("/")[0]
+        yield path
 
 
 def read_table(path: Path, *needed: str) -> pd.DataFrame:
@@ -198,5 +187,5 @@ def stop_at_rows(path: Path, what: str, wrong: Iterable[str], remedy: str) -> No
     """Raise with the first few rows of a label file that cannot be used."""
     names = list(wrong)
     if names:
-        rows = f"{len(names)} {'row' if len(names) == 1 else 'rows'}"
+        rows = f"{len(names)} row{'s' * (len(names) > 1)}"
         raise SmartClassError(f"{path}: {rows} {what} ({some(names)}): {remedy}.")

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from smartclass_utils.config import COLOURS, HATCHES, MARKERS
+from smartclass_utils.config import COLOURS, HATCHES
 
 # Machado, Oliveira and Fernandes 2009 (doi:10.1109/TVCG.2009.113), severity 1, for
 # linear red, green and blue.
@@ -59,4 +59,4 @@ def test_class_colours_stay_apart(eyes):
 
 
 def test_every_class_has_a_second_cue():
-    assert len(set(HATCHES.values())) == len(set(MARKERS.values())) == len(COLOURS)
+    assert len(set(HATCHES.values())) == len(COLOURS)

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from smartclass_utils import plots
-from smartclass_utils.config import CLASSES, COLOURS, NETWORK_LOOKS, class_colour
+from smartclass_utils.config import CLASSES, COLOURS, NETWORK_COLOURS, class_colour
 from smartclass_utils.plots import show_source
 
 
@@ -26,7 +26,8 @@ def test_networks_have_their_own_colours_in_every_order():
     names = ["Our own", "Main CNN", "mine", "Variant 2", "yours"]
     found = plots.network_palette(names)
     assert list(found) == names
-    assert all(found[n] == NETWORK_LOOKS[n][0] for n in names if n in NETWORK_LOOKS)
+    known = [name for name in names if name in NETWORK_COLOURS]
+    assert all(found[name] == NETWORK_COLOURS[name] for name in known)
     assert len(set(found.values())) == len(names)
     assert not set(found.values()) & set(COLOURS.values())
 

@@ -189,8 +189,7 @@ def test_a_slide_says_the_first_sentence_of_its_caption():
         ("Figure 10.12. Of 0.5 a. B c.", "Figure 10.12", "Of 0.5 a", "B c."),
         ("No number.", "", "No number", ""),
     ):
-        number, rest = slides.split_number(caption)
-        assert [number, *pages.split_sentence(rest)] == parts
+        assert list(slides.parts_of(caption)) == parts
 
 
 def test_a_chapter_without_title_and_goal_is_refused(tmp_path):

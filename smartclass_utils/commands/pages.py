@@ -56,8 +56,8 @@ def read_chapter(file: Path) -> Chapter:
             if WIDGET in output.get("data", {}):
                 output.data = nbformat.NotebookNode({"text/markdown": INTERACTIVE})
     opening = notebook.cells[0].source
-    title = re.search(r"^# (.+)$", opening, re.M)
-    goal = re.search(r"\*\*Goal\*\*:? (.+?)(?:\n|$)", opening)
+    title = re.search(r"^# (.+)", opening, re.M)
+    goal = re.search(r"\*\*Goal\*\*:? (.+)", opening)
     if not (title and goal):
         raise SmartClassError(
             f"{file} must open with a '# Title' and a line '**Goal** …'."
@@ -88,12 +88,6 @@ def last_report(out: str | None) -> Report:
     return read_report(workspace_in(Path(out)) if out else workspace())
 
 
-def split_sentence(text: str) -> tuple[str, str]:
-    """Return the first sentence without its full stop, and the rest."""
-    first, _, rest = re.sub(r"\. +(?=[A-Z*“])", ".\n", text, count=1).partition("\n")
-    return first.removesuffix("."), rest
-
-
 def render(template: str, **content: object) -> str:
     """Fill in one of our templates; whatever is filled in is escaped."""
     environment = jinja2.Environment(
@@ -109,8 +103,7 @@ def render(template: str, **content: object) -> str:
 def write_pages(report: Report) -> None:
     """Write one page a chapter, ``index.html`` and ``gallery.html``."""
     for chapter in report.chapters:
-        page = chapter_page(report, chapter)
-        write_text(report.folder / chapter.page, page)
+        write_text(report.folder / chapter.page, chapter_page(report, chapter))
     css = STYLE.read_text(encoding="utf-8")
     for name in ("index.html", "gallery.html"):
         page = render(f"{name}.j2", report=report, css=css, page=name)
@@ -122,12 +115,9 @@ def chapter_page(report: Report, chapter: Chapter) -> str:
 
     Its code is open, but for cells tagged ``fold``.
     """
-    place = report.chapters.index(chapter)
     about = {
         "chapter": chapter,
         "chapters": report.chapters,
-        "before": report.chapters[place - 1] if place else None,
-        "after": [*report.chapters, None][place + 1],
         "sections": sections(chapter.notebook),
         "data_name": report.results["data"]["name"],
         "larger": {  # by the figures' alternative text, which stands in the notebook
@@ -148,6 +138,5 @@ def sections(notebook: nbformat.NotebookNode) -> list[tuple[str, str]]:
     """Return anchor and HTML of every heading of the second level."""
     texts = [c.source for c in notebook.cells if c.cell_type == "markdown"]
     headings = re.findall(r"^## .+$", "\n\n".join(texts), re.M)
-    pattern = re.compile(r'<h2 id="([^"]*)">(.*?)<a class="anchor-link"', re.S)
-    found = (pattern.search(markdown2html(line)) for line in headings)
-    return [match.groups() for match in found if match]
+    page = markdown2html("\n\n".join(headings))
+    return re.findall(r'<h2 id="([^"]*)">(.*?)<a class="anchor-link"', page, re.S)

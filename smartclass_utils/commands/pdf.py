@@ -55,11 +55,11 @@ def make_pdf(out: str | None = None) -> Path:
             "parts_of_report": [part.decode_contents() for part in parts],
             "code": [(title, listed) for title, listed in code if listed],
         }
-        write_text(page, render("print.html.j2", **content, pages={}))
-        print_pdf(page, made, folder / "profile")
-        pages = page_numbers(made.read_bytes())
-        write_text(page, render("print.html.j2", **content, pages=pages))
-        print_pdf(page, made, folder / "profile")
+        pages = {}
+        for _ in range(2):
+            write_text(page, render("print.html.j2", **content, pages=pages))
+            print_pdf(page, made, folder / "profile")
+            pages = page_numbers(made.read_bytes())
         return made.replace(report.folder / PDF)
 
 
@@ -106,9 +106,7 @@ def page_numbers(pdf: bytes) -> dict[str, int]:
     pages = re.findall(rb"^(\d+) 0 obj\s*<<\s*/Type /Page\b", pdf, re.M)
     order = {page: number for number, page in enumerate(pages, start=1)}
     anchors = re.findall(rb"/(code|c\d\d(?:-\d+)?) \[(\d+) 0 R /XYZ", pdf)
-    return {
-        name.decode("ascii"): order[page] for name, page in anchors if page in order
-    }
+    return {name.decode(): order[page] for name, page in anchors if page in order}
 
 
 def find_browser() -> str | None:
@@ -119,23 +117,15 @@ def find_browser() -> str | None:
 def browser_command(browser: str, profile: Path) -> list[str]:
     """Return the start of a command line: no window, no network of its own.
 
-    Args:
-        browser: as found by :func:`find_browser`.
-        profile: folder for what the browser keeps; ours, not the user's.
+    What the browser keeps goes into the folder ``profile``, not into the user's.
     """
     # Chromium refuses to run as root, as in most containers, inside its sandbox.
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     return [
-        browser,
-        "--headless",
-        *(["--no-sandbox"] if is_root else []),
-        "--disable-gpu",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--host-resolver-rules=MAP * ~NOTFOUND",
-        f"--user-data-dir={profile}",
+        *(browser, "--headless", *["--no-sandbox"] * is_root),
+        *("--disable-gpu", "--no-first-run", "--disable-sync"),
+        *("--disable-background-networking", "--disable-component-update"),
+        *("--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={profile}"),
     ]
 
 
@@ -162,7 +152,7 @@ def print_pdf(page: Path, pdf: Path, profile: Path) -> None:
     decoded = {"text": True, "errors": "replace", "capture_output": True}
     try:
         subprocess.run(command, timeout=SECONDS, check=True, **decoded)
-        pdf.stat()
+        pdf.stat()  # raises if there is none
     except (OSError, subprocess.SubprocessError) as error:
         said = str(getattr(error, "stderr", None) or error).strip().splitlines()[-1]
         raise SmartClassError(f"{browser} did not print the report: {said}") from error

@@ -92,22 +92,17 @@ def line_of(row: dict) -> str:
 
 def check_csv(out: Path) -> None:
     """Refuse a table that cannot be written, or that would destroy something else."""
-    problem = ""
+    problem, ours = "", ",".join(FIRST).encode()  # how our tables begin
     try:
         if out.suffix.lower() != ".csv":
             problem = "does not end in .csv"
         elif not out.parent.is_dir():
             problem = "lies in a folder that does not exist"
-        elif out.exists() and not is_ours(out):
-            problem = "was not written by this command and is kept"
+        elif out.exists():
+            with out.open("rb") as stream:
+                if stream.read(len(ours)) not in (b"", ours):
+                    problem = "was not written by this command and is kept"
     except OSError as error:
         problem = f"cannot be used ({error.strerror})"
     if problem:
         raise SmartClassError(f"--csv {out} {problem}: give the table another name.")
-
-
-def is_ours(file: Path) -> bool:
-    """Return whether a file is empty or a table of this command."""
-    ours = ",".join(FIRST).encode()
-    with file.open("rb") as stream:
-        return stream.read(len(ours)) in (b"", ours)

@@ -5,9 +5,15 @@ import shutil
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 
 from smartclass_utils.commands.report import CHAPTER_SECONDS, run_report
-from smartclass_utils.commands.results_page import plus_minus, write_page
+from smartclass_utils.commands.results_page import (
+    interval,
+    markdown,
+    plus_minus,
+    write_page,
+)
 from smartclass_utils.config import (
     COMMITTED_FIGURES,
     NOTEBOOKS,
@@ -34,29 +40,20 @@ def keep(out: Path) -> None:
     write_page(RESULTS_FOLDER)
     write_readme(content)
     for file in sorted((out / "notebooks").glob("*.ipynb")):
-        notebook = tidied(file, content["chapter_seconds"][file.stem])
+        notebook = nbformat.read(file, as_version=4)
+        notebook.metadata.get("language_info", {}).pop("version", None)  # a machine's
+        seconds = content["chapter_seconds"][file.stem]
+        stated = f"**Runtime** about {seconds:.0f} seconds"
+        text = notebook.cells[0].source
+        text = re.sub(r"\*\*Runtime\*\* about \d+ seconds", stated, text)
+        notebook.cells[0].source = text
         write_text(NOTEBOOKS / file.name, nbformat.writes(notebook) + "\n")
-    copy_figures(out / "figures", COMMITTED_FIGURES)
-
-
-def tidied(file: Path, seconds: float) -> nbformat.NotebookNode:
-    """Read an executed notebook; state its runtime, drop what a machine leaves."""
-    notebook = nbformat.read(file, as_version=4)
-    notebook.metadata.get("language_info", {}).pop("version", None)
-    first = notebook.cells[0]
-    stated = f"**Runtime** about {seconds:.0f} seconds"
-    first.source = re.sub(r"\*\*Runtime\*\* about \d+ seconds", stated, first.source)
-    return notebook
-
-
-def copy_figures(made: Path, committed: Path) -> None:
-    """Replace the committed figures, one PNG each, and write their page."""
-    figures = read_json(made / "figures.json")
-    for old in [*committed.glob("*.png"), *committed.glob("*.svg")]:
+    figures = read_json(out / "figures" / "figures.json")
+    for old in [*COMMITTED_FIGURES.glob("*.png"), *COMMITTED_FIGURES.glob("*.svg")]:
         old.unlink()
     for name in figures:
-        shutil.copyfile(made / f"{name}.png", committed / f"{name}.png")
-    write_text(committed / "README.md", gallery(figures))
+        shutil.copy(out / "figures" / f"{name}.png", COMMITTED_FIGURES)
+    write_text(COMMITTED_FIGURES / "README.md", gallery(figures))
 
 
 def gallery(figures: dict[str, dict]) -> str:
@@ -90,33 +87,29 @@ def fill(text: str, name: str, content: str) -> str:
 
 def results_table(results: dict[str, dict]) -> str:
     """Return results by data set: the demo's, and the best validated of others."""
-    lines = [
-        "| Data | Network | Weights | Accuracy | 95 % interval | Macro-F1 | Training |",
-        "|---|---|---:|---:|---:|---:|---:|",
-    ]
+    rows = []
     for data, content in results.items():
-        rows = content["models"]
+        entries = content["models"]
         if data == "demo":
             baseline = content["baseline"]
             always = {"name": f"always “{baseline['class']}”", "parameters": 0}
-            rows = [*rows, {**baseline, **always}]
+            entries = [*entries, {**baseline, **always}]
         else:
-            rows = [max(rows, key=lambda e: e.get("val_accuracy", e["accuracy"]))]
-        lines += [table_row(data, entry) for entry in rows]
-    return "\n".join(lines)
-
-
-def table_row(data: str, entry: dict) -> str:
-    """Return one network's results as a row of the table."""
-    low, high = (100 * end for end in entry["accuracy_ci95"])
-    cpu, seconds = entry.get("cpu_seconds"), entry.get("seconds")
-    taken = f"{cpu:,.0f} s CPU" if cpu else f"{seconds:,.0f} s" if seconds else "none"
-    return (
-        f"| {data} | {entry['name']} | {entry['parameters']:,} "
-        f"| {plus_minus(entry, 'accuracy')} % | {low:.1f} – {high:.1f} "
-        f"| {100 * entry['macro_f1']:.1f} "
-        f"| {taken} |"
-    )
+            entries = [max(entries, key=lambda e: e.get("val_accuracy", e["accuracy"]))]
+        for entry in entries:
+            cpu, seconds = entry.get("cpu_seconds"), entry.get("seconds")
+            taken = f"{seconds:,.0f} s" if seconds else "none"
+            row = {
+                "Data": data,
+                "Network": entry["name"],
+                "Weights": f"{entry['parameters']:,}",
+                "Accuracy": f"{plus_minus(entry, 'accuracy')} %",
+                "95 % interval": interval(entry),
+                "Macro-F1": f"{100 * entry['macro_f1']:.1f}",
+                "Training": f"{cpu:,.0f} s CPU" if cpu else taken,
+            }
+            rows.append(row)
+    return markdown(pd.DataFrame(rows), left=2)
 
 
 def write_readme(demo: dict) -> None:
@@ -131,7 +124,7 @@ def write_readme(demo: dict) -> None:
         f"{len(demo['models'][-1]['seeds'])}) on {environment['device']}, "
         f"torch {environment['torch']}."
     )
-    table = f"\n{results_table({'demo': demo, **others})}\n\n{about}\n"
+    table = f"\n{results_table({'demo': demo, **others})}\n{about}\n"
     text = fill(page.read_text(encoding="utf-8"), "results", table)
     for chapter, seconds in demo["chapter_seconds"].items():
         text = fill(text, chapter, f"{seconds:.0f} s")

@@ -68,15 +68,15 @@ def table_of(entries: list[dict]) -> pd.DataFrame:
         {
             "": entry["name"],
             "accuracy, %": plus_minus(entry, "accuracy"),
-            "95 % interval": "{:.1f} – {:.1f}".format(
-                *(100 * end for end in entry["accuracy_ci95"])
-            ),
+            "95 % interval": interval(entry),
             "validation, %": plus_minus(entry, "val_accuracy"),
             "macro-F1, %": plus_minus(entry, "macro_f1"),
             "weights": f"{entry['parameters']:,}",
             "epochs": str(entry["epochs"]),
             "trainings": str(len(entry["seeds"])),
-            "CPU min": minutes(entry),
+            "CPU min": (
+                f"{entry['cpu_seconds'] / 60:.1f}" if "cpu_seconds" in entry else "–"
+            ),
             "never answered": ", ".join(entry.get("never", [])) or "–",
         }
         for entry in entries
@@ -92,14 +92,17 @@ def plus_minus(entry: dict, key: str) -> str:
     return f"{100 * entry[key]:.1f}{spread}"
 
 
-def minutes(entry: dict) -> str:
-    """Return the processor minutes of one training, if they were measured."""
-    return f"{entry['cpu_seconds'] / 60:.1f}" if "cpu_seconds" in entry else "–"
+def interval(entry: dict) -> str:
+    """Return the interval of the accuracy, in percent."""
+    return " – ".join(f"{100 * end:.1f}" for end in entry["accuracy_ci95"])
 
 
-def markdown(table: pd.DataFrame) -> str:
-    """Return a table as Markdown; the index stands first if it has a name."""
+def markdown(table: pd.DataFrame, left: int = 1) -> str:
+    """Return a table as Markdown; the index stands first if it has a name.
+
+    The first ``left`` columns hold text, the others numbers.
+    """
     table = table.reset_index() if table.index.name else table
-    rows = [table.columns, ["---"] + ["---:"] * (table.shape[1] - 1)]
-    rows += table.astype(str).to_numpy().tolist()
+    sides = ["---"] * left + ["---:"] * (table.shape[1] - left)
+    rows = [table.columns, sides, *table.astype(str).to_numpy()]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)

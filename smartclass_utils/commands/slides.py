@@ -7,7 +7,7 @@ from pathlib import Path
 
 import nbformat
 
-from smartclass_utils.commands.pages import Report, last_report, render, split_sentence
+from smartclass_utils.commands.pages import Report, last_report, render
 from smartclass_utils.files import write_text
 from smartclass_utils.plots import TALK
 
@@ -49,9 +49,8 @@ def write_slides(report: Report) -> Path:
         for name in STORY
         if name in made or name == RESULTS
     ]
-    page = render("slides.html.j2", report=report, slides=slides)
     path = report.folder / SLIDES
-    write_text(path, page)
+    write_text(path, render("slides.html.j2", report=report, slides=slides))
     return path
 
 
@@ -62,8 +61,7 @@ def figure_slide(report: Report, name: str) -> dict[str, str]:
     type, its notes are what the chapter reads out of it (Markdown).
     """
     figure = report.figures[name]
-    number, caption = split_number(figure["caption"])
-    message, rest = split_sentence(caption)
+    number, message, rest = parts_of(figure["caption"])
     image = (report.folder / "figures" / f"{name}{TALK}.png").read_bytes()
     chapter = report.chapter(name[:2])
     return {
@@ -77,10 +75,11 @@ def figure_slide(report: Report, name: str) -> dict[str, str]:
     }
 
 
-def split_number(caption: str) -> tuple[str, str]:
-    """Return "Figure 2.1" and what follows it."""
-    found = re.match(r"(Figure [\d.]*\d)\. (.*)", caption, re.S)
-    return found.groups() if found else ("", caption)
+def parts_of(caption: str) -> tuple[str, str, str]:
+    """Return "Figure 2.1", the sentence after it without its full stop, the rest."""
+    number, text = re.match(r"(?:(Figure [\d.]*\d)\. )?(.*)", caption, re.S).groups("")
+    message, *rest = re.split(r"\. +(?=[A-Z*“])", text, maxsplit=1)
+    return number, message.removesuffix("."), "".join(rest)
 
 
 def reading(notebook: nbformat.NotebookNode, name: str) -> str:
