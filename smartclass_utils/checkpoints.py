@@ -64,7 +64,7 @@ def train_once(
 
     A stored training is taken only if all that its result depends on is the same: the
     network and its first weights, the pixels, the optimizer, the loss, every other
-    option, and the code of models, training and augmentation.
+    option, and the code of models, training and transfer.
 
     Args:
         folder: for the file ``<name>_seed<seed>.safetensors``.

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from smartclass_utils import augmentation, models, training
+from smartclass_utils import models, training, transfer
 from smartclass_utils.hardware import environment
 
 
@@ -71,6 +71,6 @@ def key_of(model: nn.Module, loaders: dict[str, DataLoader], settings: list) -> 
     parts = [
         *(settings, repr(model), own_code, torch.__version__, environment()["device"]),
         *(hash_of(model.state_dict()), hash_of(data)),
-        *map(inspect.getsource, (models, training, augmentation)),
+        *map(inspect.getsource, (models, training, transfer)),
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

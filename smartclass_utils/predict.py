@@ -99,8 +99,7 @@ def regions_of(
         photo: uint8, grey (H, W) or RGB (H, W, 3), upright.
         size: height and width that the network takes, pixels.
         notes: sentences on what was mended in the photograph.
-        whole: whether to take all of it without looking for a face.
-        colour: whether the network takes colours.
+        whole, colour: whether to take all of it, and whether in colour.
     """
     height, width = photo.shape[:2]
     text, boxes = "", []

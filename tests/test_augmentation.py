@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from smartclass_utils.augmentation import augment
+from smartclass_utils.training import augment
 
 STILL = {"flip": False, "degrees": 0, "shift": 0, "scale": 0, "contrast": 0, "erase": 0}
 

@@ -7,12 +7,11 @@ from conftest import loaders_of, small_network
 from torch import nn
 
 from smartclass_utils import models
-from smartclass_utils.augmentation import augment
 from smartclass_utils.dataset import tensors
 from smartclass_utils.evaluation import predict
 from smartclass_utils.hardware import environment, fast_dtype, pick_device
 from smartclass_utils.keys import hash_of
-from smartclass_utils.training import loss_and_accuracy, train
+from smartclass_utils.training import augment, loss_and_accuracy, train
 
 
 def quiet(line):
