@@ -158,10 +158,10 @@ def test_row_23_equal_names_do_not_overwrite_each_other(tmp_path):
     assert {name.split("/")[1].split("_")[0] for name in labels["file"]} == {"1", "2"}
 
 
-@pytest.mark.parametrize(
-    ("row", "message"),
-    [("gone.png,happy", "without their file (gone.png)"), ("b.png,", "without a la")],
-)
+@pytest.mark.parametrize(("row", "message"), [
+    ("gone.png,happy", "without their file (gone.png)"),
+    ("b.png,", "without a la"),
+])  # fmt: skip
 def test_row_25_a_wrong_list_stops_before_training(
     tmp_path, row, message, monkeypatch, capsys
 ):

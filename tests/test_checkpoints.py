@@ -97,21 +97,17 @@ def soft(label_smoothing=0.1):
     return nn.CrossEntropyLoss(label_smoothing=label_smoothing)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"lr": 1e-2},
-        {"optimizer": torch.optim.SGD},
-        {"loss": soft()},
-        {"loss": nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2, 1, 1]))},
-        {"epochs": 2},
-        {"arguments": {"dropout": 0.3}},
-        {"dtype": torch.bfloat16},
-        {"augment": lambda images: images.float()},
-        {"keep": "last"},
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("change", [
+    {"lr": 1e-2},
+    {"optimizer": torch.optim.SGD},
+    {"loss": soft()},
+    {"loss": nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2, 1, 1]))},
+    {"epochs": 2},
+    {"arguments": {"dropout": 0.3}},
+    {"dtype": torch.bfloat16},
+    {"augment": lambda images: images.float()},
+    {"keep": "last"},
+], ids=str)  # fmt: skip
 def test_a_finished_training_is_done_again_only_if_something_changed(
     stored, clean_data, change, monkeypatch
 ):
@@ -203,25 +199,21 @@ def test_weights_of_another_network_are_refused(stored):
     assert "does not hold the weights of a ReportCNN" in refused(file)
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        {"image_size": 10**9},
-        {"image_size": 0},
-        {"channels": [10**6] * 3},
-        {"channels": [1] * 10**5},
-        {"channels": [4000] * 3},  # 1.2 GB of weights
-        {"channels": "many"},
-        {"hidden": 10**12},
-        {"hidden": -1},
-        {"n_classes": 0.5},
-        {"kernel_size": 10**5},
-        {"dropout": 7},
-        {"mean": "none"},
-        {"unknown": 1},
-    ],
-    ids=lambda arguments: str(arguments)[:30],
-)
+@pytest.mark.parametrize("arguments", [
+    {"image_size": 10**9},
+    {"image_size": 0},
+    {"channels": [10**6] * 3},
+    {"channels": [1] * 10**5},
+    {"channels": [4000] * 3},  # 1.2 GB of weights
+    {"channels": "many"},
+    {"hidden": 10**12},
+    {"hidden": -1},
+    {"n_classes": 0.5},
+    {"kernel_size": 10**5},
+    {"dropout": 7},
+    {"mean": "none"},
+    {"unknown": 1},
+], ids=lambda arguments: str(arguments)[:30])  # fmt: skip
 def test_absurd_arguments_are_refused_before_memory_is_taken(
     stored, arguments, monkeypatch
 ):
@@ -237,16 +229,13 @@ def test_absurd_arguments_are_refused_before_memory_is_taken(
     assert devices <= {"meta"}  # where weights have a shape and take no memory
 
 
-@pytest.mark.parametrize(
-    ("about", "message"),
-    [
-        ({"classes": None}, "does not say 'classes'"),
-        ({"arguments": 3}, "does not say 'arguments'"),
-        ({"name": "<img src=x>"}, "a name that no chapter writes"),
-        ({"classes": [1, 2]}, "a name that no chapter writes"),
-        ({"network": "os.system"}, "There is no network 'os.system'"),
-    ],
-)
+@pytest.mark.parametrize(("about", "message"), [
+    ({"classes": None}, "does not say 'classes'"),
+    ({"arguments": 3}, "does not say 'arguments'"),
+    ({"name": "<img src=x>"}, "a name that no chapter writes"),
+    ({"classes": [1, 2]}, "a name that no chapter writes"),
+    ({"network": "os.system"}, "There is no network 'os.system'"),
+])  # fmt: skip
 def test_a_card_that_is_none_is_one_sentence(stored, about, message):
     assert message in refused(changed(stored[0], **about))
 
@@ -259,13 +248,10 @@ def test_weights_without_a_card_are_one_sentence(tmp_path, metadata):
     assert "not a stored network with its card" in refused(file)
 
 
-@pytest.mark.parametrize(
-    ("about", "message"),
-    [
-        ({"classes": ["neutral", "happy"]}, "knows the classes neutral, happy"),
-        ({"data": {"name": "x", "fingerprint": "y"}}, "from other images or another"),
-    ],
-)
+@pytest.mark.parametrize(("about", "message"), [
+    ({"classes": ["neutral", "happy"]}, "knows the classes neutral, happy"),
+    ({"data": {"name": "x", "fingerprint": "y"}}, "from other images or another"),
+])  # fmt: skip
 def test_other_data_is_refused_and_said_how_it_differs(
     stored, clean_data, about, message
 ):

@@ -152,19 +152,11 @@ def test_names_cannot_leave_the_clean_folder(tmp_path):
     assert clean(manifest, home, **options).was_done
 
 
-@pytest.mark.parametrize(
-    ("name", "safe"),
-    [
-        ("happy", "happy"),
-        ("a/b:c", "a-b-c"),
-        ("con", "con_"),
-        ("COM1.x", "COM1.x_"),
-        ("console", "console"),
-        ("labels.csv", "labels.csv_"),
-        (" . ", "unnamed"),
-        ("x" * 59 + ". y", "x" * 59),
-    ],
-)
+@pytest.mark.parametrize(("name", "safe"), [
+    ("happy", "happy"), ("a/b:c", "a-b-c"), ("con", "con_"), ("COM1.x", "COM1.x_"),
+    ("console", "console"), ("labels.csv", "labels.csv_"), (" . ", "unnamed"),
+    ("x" * 59 + ". y", "x" * 59),
+])  # fmt: skip
 def test_a_name_is_one_that_every_system_takes(name, safe):
     assert safe_name(name) == safe
 
@@ -228,15 +220,11 @@ def test_a_harmed_folder_is_made_again(raw, tmp_path, name):
     assert hashes(first.folder) == whole
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        KeyboardInterrupt(),
-        OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
-        OSError(errno.EROFS, os.strerror(errno.EROFS)),
-    ],
-    ids=["interrupted", "full disk", "read-only disk"],
-)
+@pytest.mark.parametrize("error", [
+    KeyboardInterrupt(),
+    OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
+    OSError(errno.EROFS, os.strerror(errno.EROFS)),
+], ids=["interrupted", "full disk", "read-only disk"])  # fmt: skip
 def test_an_older_folder_stays_whole(raw, tmp_path, monkeypatch, error):
     out = tmp_path / "clean"
     run(raw, out)

@@ -31,14 +31,11 @@ def test_ctrl_c_is_one_line_and_status_130(monkeypatch, capsys, arguments):
     assert capsys.readouterr().err == "smartclass: stopped before it was done.\n"
 
 
-@pytest.mark.parametrize(
-    ("error", "said"),
-    [
-        (SmartClassError("Mend it."), "Mend it."),
-        (PermissionError(13, "Permission denied", "x/y.npy"), "x/y.npy cannot be used"),
-        (OSError(28, "No space left on device"), "output cannot be used (No space"),
-    ],
-)
+@pytest.mark.parametrize(("error", "said"), [
+    (SmartClassError("Mend it."), "Mend it."),
+    (PermissionError(13, "Permission denied", "x/y.npy"), "x/y.npy cannot be used"),
+    (OSError(28, "No space left on device"), "output cannot be used (No space"),
+])  # fmt: skip
 def test_what_can_be_mended_is_one_line_and_status_2(monkeypatch, capsys, error, said):
     assert end_with(monkeypatch, error) == 2
     [line] = capsys.readouterr().err.splitlines()
@@ -51,9 +48,9 @@ def test_a_fault_of_the_program_is_not_hidden(monkeypatch):
         end_with(monkeypatch, ZeroDivisionError())
 
 
-@pytest.mark.parametrize(
-    "arguments", [["data"], ["--help"]], ids=lambda words: words[0]
-)
+@pytest.mark.parametrize("arguments", [
+    ["data"], ["--help"],
+], ids=lambda words: words[0])  # fmt: skip
 def test_a_reader_that_leaves_early_ends_it_quietly(arguments):
     command = [sys.executable, "-m", "smartclass_utils", *arguments]
     child = subprocess.Popen(

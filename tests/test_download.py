@@ -103,11 +103,12 @@ def test_without_kagglehub_the_remedy_is_named(monkeypatch, raw):
         download_sources(accept_terms=True)
 
 
-@pytest.mark.parametrize(
-    ("content", "asked"),
-    [("{", []), ("[]", []), ('{"rafdb": 3}', KAGGLE),
-     ('{"rafdb": "someone/else/versions/1"}', KAGGLE)],
-)  # fmt: skip
+@pytest.mark.parametrize(("content", "asked"), [
+    ("{", []),
+    ("[]", []),
+    ('{"rafdb": 3}', KAGGLE),
+    ('{"rafdb": "someone/else/versions/1"}', KAGGLE),
+])  # fmt: skip
 def test_a_record_is_not_believed_blindly(hub, raw, content, asked):
     raw.mkdir(parents=True)
     (raw / "downloads.json").write_text(content, "utf-8")

@@ -71,13 +71,10 @@ def test_activation_map_by_hand():
     assert second.tolist() == [[0, 0], [0, 80]]
 
 
-@pytest.mark.parametrize(
-    ("kind", "steps"),
-    [
-        ("plain", ["Linear 2", "Linear 1", "Conv2d 2", "Conv2d 1"]),
-        ("residual", ["Linear 1", "ResidualBlock 2", "ResidualBlock 1", "Conv2d 1"]),
-    ],
-)
+@pytest.mark.parametrize(("kind", "steps"), [
+    ("plain", ["Linear 2", "Linear 1", "Conv2d 2", "Conv2d 1"]),
+    ("residual", ["Linear 1", "ResidualBlock 2", "ResidualBlock 1", "Conv2d 1"]),
+])  # fmt: skip
 def test_randomisation_goes_from_the_top_and_spares_the_network(kind, steps):
     model = network(kind)
     before = copy.deepcopy(model.state_dict())
@@ -108,15 +105,12 @@ def test_random_networks_repeat_with_their_seed_and_maps_differ(images):
     assert forgotten(1).max() < 0.9
 
 
-@pytest.mark.parametrize(
-    ("other", "wanted"),
-    [
-        ([[0, 1], [8, 27]], 1),  # the same order
-        ([[3, 2], [1, 0]], -1),
-        ([[1, 0], [2, 3]], 0.8),  # 1 - 6 Σd² / n(n² - 1)
-        ([[1, 1], [1, 1]], 0),  # the same everywhere
-    ],
-)
+@pytest.mark.parametrize(("other", "wanted"), [
+    ([[0, 1], [8, 27]], 1),  # the same order
+    ([[3, 2], [1, 0]], -1),
+    ([[1, 0], [2, 3]], 0.8),  # 1 - 6 Σd² / n(n² - 1)
+    ([[1, 1], [1, 1]], 0),  # the same everywhere
+])  # fmt: skip
 def test_rank_correlation_by_hand(other, wanted):
     rising = np.arange(4.0).reshape(1, 2, 2)
     found = explain.rank_correlation(rising, np.array([other], float))

@@ -150,17 +150,14 @@ class TestPredictor:
         assert network.classes == CLASSES
         assert network.classes == tuple(read_card(SHIPPED_MODEL)["classes"])
 
-    @pytest.mark.parametrize(
-        ("changed", "message"),
-        [
-            ({"classes": ["a", "b"]}, "other classes"),
-            ({"classes": ["a", "a", "b", "c"]}, "other classes"),
-            ({"classes": "abcd"}, "does not say 'classes'"),
-            ({"arguments": {"n_classes": 4, "image_size": 5000}}, "ReportCNN"),
-            ({"arguments": {"n_classes": 4, "surprise": 1}}, "ReportCNN"),
-            ({"network": "Other"}, "no network 'Other'"),
-        ],
-    )
+    @pytest.mark.parametrize(("changed", "message"), [
+        ({"classes": ["a", "b"]}, "other classes"),
+        ({"classes": ["a", "a", "b", "c"]}, "other classes"),
+        ({"classes": "abcd"}, "does not say 'classes'"),
+        ({"arguments": {"n_classes": 4, "image_size": 5000}}, "ReportCNN"),
+        ({"arguments": {"n_classes": 4, "surprise": 1}}, "ReportCNN"),
+        ({"network": "Other"}, "no network 'Other'"),
+    ])  # fmt: skip
     def test_a_card_that_cannot_be_is_refused(self, tmp_path, changed, message):
         file = store(tmp_path / "a.safetensors", **changed)
         with pytest.raises(SmartClassError, match=message):
@@ -201,15 +198,12 @@ class TestRegions:
         np.testing.assert_array_equal(region.crop, clean)
         assert region.box.width < region.square.width < 1.2 * region.box.width
 
-    @pytest.mark.parametrize(
-        ("photo", "start"),
-        [
-            (resized(48), "Small (48 × 48 pixels)"),
-            (resized(96), "Small (96 × 96 pixels)"),
-            (skimage.data.coffee(), "No face found, so the whole image was taken"),
-            (np.full((200, 200), 90, np.uint8), "No face found, so the whole image"),
-        ],
-    )
+    @pytest.mark.parametrize(("photo", "start"), [
+        (resized(48), "Small (48 × 48 pixels)"),
+        (resized(96), "Small (96 × 96 pixels)"),
+        (skimage.data.coffee(), "No face found, so the whole image was taken"),
+        (np.full((200, 200), 90, np.uint8), "No face found, so the whole image"),
+    ])  # fmt: skip
     def test_pictures_taken_whole_say_so(self, photo, start):
         [region] = regions_of(photo, 48)
         assert region.kind == WHOLE
@@ -358,10 +352,9 @@ class TestCsv:
         assert "\\udcff.png" in (photos / "out.csv").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(
-    ("share", "text"),
-    [(1.0, "> 99 %"), (0.001, "< 1 %"), (0.624, "62 %"), (0.006, "1 %")],
-)
+@pytest.mark.parametrize(("share", "text"), [
+    (1.0, "> 99 %"), (0.001, "< 1 %"), (0.624, "62 %"), (0.006, "1 %"),
+])  # fmt: skip
 def test_no_probability_is_certain(share, text):
     assert percent(share) == text
 
@@ -469,16 +462,13 @@ class TestCommand:
         assert run.returncode == 1
         assert len(pd.read_csv(photos / "out.csv")) == 3
 
-    @pytest.mark.parametrize(
-        ("given", "wanted"),
-        [
-            ("*.png", ["a.png", "b.png"]),
-            ("~/?.png", ["a.png", "b.png"]),
-            ("[c].png", ["[c].png"]),  # a file's own name
-            ("*.gif", ["*.gif"]),  # to be called missing
-            ("**/d.png", ["sub/d.png"]),
-        ],
-    )
+    @pytest.mark.parametrize(("given", "wanted"), [
+        ("*.png", ["a.png", "b.png"]),
+        ("~/?.png", ["a.png", "b.png"]),
+        ("[c].png", ["[c].png"]),  # a file's own name
+        ("*.gif", ["*.gif"]),  # to be called missing
+        ("**/d.png", ["sub/d.png"]),
+    ])  # fmt: skip
     def test_stars_and_the_home_folder(self, photos, monkeypatch, given, wanted):
         (photos / "sub").mkdir()
         for name in ("b.png", "a.png", "[c].png", "sub/d.png"):

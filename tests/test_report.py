@@ -115,18 +115,15 @@ def test_chapters_run_on_this_interpreter_with_the_changed_parameters(
     assert list(seconds) == ["01_a", "08_b"]
 
 
-@pytest.mark.parametrize(
-    ("code", "sentence"),
-    [
-        ("1 / 0", "08_b stopped with ZeroDivisionError: division by zero"),
-        ("import os; os._exit(9)", "08_b was ended by the system"),
-        (
-            "from smartclass_utils.config import SmartClassError\n"
-            "raise SmartClassError('Mend it.')",
-            "Mend it.",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("code", "sentence"), [
+    ("1 / 0", "08_b stopped with ZeroDivisionError: division by zero"),
+    ("import os; os._exit(9)", "08_b was ended by the system"),
+    (
+        "from smartclass_utils.config import SmartClassError\n"
+        "raise SmartClassError('Mend it.')",
+        "Mend it.",
+    ),
+])  # fmt: skip
 def test_a_chapter_that_stops_is_one_sentence_and_leaves_the_older_report(
     house, code, sentence
 ):
@@ -141,13 +138,10 @@ def test_a_chapter_that_stops_is_one_sentence_and_leaves_the_older_report(
     assert (out / report.STAGE / "notebooks" / "08_b.ipynb").exists()
 
 
-@pytest.mark.parametrize(
-    ("how", "status", "said"),
-    [
-        (signal.SIGKILL, -signal.SIGKILL, ""),
-        (signal.SIGINT, 130, "smartclass: stopped before it was done."),
-    ],
-)
+@pytest.mark.parametrize(("how", "status", "said"), [
+    (signal.SIGKILL, -signal.SIGKILL, ""),
+    (signal.SIGINT, 130, "smartclass: stopped before it was done."),
+])  # fmt: skip
 def test_a_run_that_is_stopped_leaves_the_older_report_and_can_be_repeated(
     house, how, status, said
 ):
@@ -183,15 +177,12 @@ def test_images_and_report_do_not_lie_in_each_other(house, inside):
     assert tree(photos.parent) == before
 
 
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (["--epochs", "0"], "EPOCHS = 0 is not a whole number from 1 to"),
-        (["--seeds", "0"], "SEEDS = 0 is not a whole number from 1 to"),
-        (["--image-size", "4"], "IMAGE_SIZE = 4 is not a whole number from 16"),
-        (["--data", "no/such/folder"], "no/such/folder"),
-    ],
-)
+@pytest.mark.parametrize(("arguments", "sentence"), [
+    (["--epochs", "0"], "EPOCHS = 0 is not a whole number from 1 to"),
+    (["--seeds", "0"], "SEEDS = 0 is not a whole number from 1 to"),
+    (["--image-size", "4"], "IMAGE_SIZE = 4 is not a whole number from 16"),
+    (["--data", "no/such/folder"], "no/such/folder"),
+])  # fmt: skip
 def test_bad_arguments_end_in_a_sentence_and_write_nothing(
     arguments, sentence, tmp_path, monkeypatch, capsys
 ):

@@ -317,15 +317,12 @@ PHONE = """
 
 
 @NEEDS_BROWSER
-@pytest.mark.parametrize(
-    ("name", "at", "figure"),
-    [
-        ("index.html", "", ""),
-        ("gallery.html", "", ""),
-        ("02_b.html", "", "02_cleaning_steps_talk.png"),
-        ("slides.html", "#02_cleaning_steps", ""),
-    ],
-)
+@pytest.mark.parametrize(("name", "at", "figure"), [
+    ("index.html", "", ""),
+    ("gallery.html", "", ""),
+    ("02_b.html", "", "02_cleaning_steps_talk.png"),
+    ("slides.html", "#02_cleaning_steps", ""),
+])  # fmt: skip
 def test_pages_fit_a_phone_and_slides_follow_the_keys(
     place, tmp_path, name, at, figure
 ):

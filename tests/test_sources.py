@@ -92,19 +92,16 @@ def test_rafdb_of_kaggle(tmp_path, where):
     )
 
 
-@pytest.mark.parametrize(
-    ("break_it", "message"),
-    [
-        (lambda d: (d / "train/5/train_00005_aligned.jpg").unlink(),
-         "1 row without their file (DATASET/train/5/train_00005_aligned.jpg): add the"),
-        (lambda d: (d / "test").rename(d / "tests2"), "but lacks test: get it anew"),
-        (lambda d: put(d, "test/8/x.jpg"), "but also holds 8: get it anew, move the"),
-        (lambda d: put_text(d.parent / "train_labels.csv", "image,label", "a.jpg,9"),
-         "unknown label (a.jpg 9): labels are 1, 2, 3, 4, 5, 6, 7"),
-        (lambda d: put_text(d.parent / "test_labels.csv", "image,label", "new.jpg,5"),
-         "test_labels.csv: 1 row without their file (DATASET/test/5/new.jpg): "),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("break_it", "message"), [
+    (lambda d: (d / "train/5/train_00005_aligned.jpg").unlink(),
+     "1 row without their file (DATASET/train/5/train_00005_aligned.jpg): add the"),
+    (lambda d: (d / "test").rename(d / "tests2"), "but lacks test: get it anew"),
+    (lambda d: put(d, "test/8/x.jpg"), "but also holds 8: get it anew, move the"),
+    (lambda d: put_text(d.parent / "train_labels.csv", "image,label", "a.jpg,9"),
+     "unknown label (a.jpg 9): labels are 1, 2, 3, 4, 5, 6, 7"),
+    (lambda d: put_text(d.parent / "test_labels.csv", "image,label", "new.jpg,5"),
+     "test_labels.csv: 1 row without their file (DATASET/test/5/new.jpg): "),
+])  # fmt: skip
 def test_rafdb_must_be_complete_and_agree_with_its_lists(tmp_path, break_it, message):
     write_rafdb(tmp_path)
     put(tmp_path, "DATASET/test/4/new.jpg", "DATASET/test/Thumbs.db")
@@ -172,15 +169,12 @@ def test_the_adult_class_is_never_read_elsewhere_either(tmp_path):
     assert list(load(tmp_path).table["file"]) == ["set/b/3.jpg", "set/c/4.jpg"]
 
 
-@pytest.mark.parametrize(
-    ("classes", "parts"),
-    [
-        (FED, ("train", "test")),
-        (("AGREEMENT", "confused", "Disagree", "thinking"), ("Train/Train", "Test/x")),
-        (("amenability", "Confuse", "aversions", "Concentration"),
-         ("a/train/b/c", "a/test")),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("classes", "parts"), [
+    (FED, ("train", "test")),
+    (("AGREEMENT", "confused", "Disagree", "thinking"), ("Train/Train", "Test/x")),
+    (("amenability", "Confuse", "aversions", "Concentration"),
+     ("a/train/b/c", "a/test")),
+])  # fmt: skip
 def test_fed_by_what_its_folders_resemble(tmp_path, classes, parts):
     root = tmp_path / "data"  # with another set beside it, as engaged is one class
     write_oahega(root / "oahega")
@@ -240,41 +234,36 @@ def names_of(*parts, classes=("cat", "dog")):
     return [f"{part}/{name}/1.jpg" for part in parts for name in classes]
 
 
-@pytest.mark.parametrize(
-    ("files", "classes", "splits", "given", "note"),
-    [
-        (["Focused/1.jpg", "attentive/p1/2.png", "Anger/a.jpg", "Anger/A.JPG",
-          "happiness/3", "Anger/notes.txt"],
-         "angry engaged happy", "", False, "passed over, as their names are not"),
-        (names_of("Train", "test", "validation"), "cat dog", "train test val",
-         True, ""),
-        (names_of("train", "test"), "cat dog", "train test", True, "gives no val part"),
-        (names_of("train", "val"), "cat dog", "train test", True, "val part is taken"),
-        (names_of("Training_Set"), "cat dog", "train", False, "a train part only"),
-        (names_of("train/train", "test/Test"), "cat dog", "train test", True, ""),
-        ([*names_of("train"), "test/1.jpg"], "cat dog", "train", False, "out: test."),
-        ([*names_of("train", "test"), "cow/1.jpg"], "cat dog", "train test", True,
-         "left out: cow."),
-        (names_of("train", "test", classes=FER), "angry happy neutral", "train test",
-         True, "so left out: Disgust (2), Fear (2), Sadness (2), Surprise (2)."),
-        (names_of("train", "test", classes=FER[1:]), "disgust fear happy neutral sad "
-         "surprise", "train test", True, ""),
-        (names_of("train", "test", classes="12"), "1 2", "train test", True,
-         "resembles RAF-DB but lacks Disgust, Happiness, Sadness and 2 more: taken as"),
-        (names_of("train", "test", classes=("bored", "confused", "concentrated")),
-         "bored concentrated confused", "train test", True, "resembles FED 2023 but"),
-        (["angry/1.jpg", "bored/2.jpg", "happy/3.jpg", "data.csv"],
-         "angry bored happy", "", False,
-         "resembles OAHEGA but lacks Surprise, Sadness, Neutral and also holds bored"),
-        ([f"{i}/1.jpg" for i in range(12)], " ".join(map(str, range(12))), "",
-         False, ""),
-        (["cat/1.jpg", "dog/1.jpg", "lost+found/x/1.jpg", "$RECYCLE.BIN/2.jpg",
-          "@eaDir/3.jpg", "__MACOSX/4.jpg", ".ipynb_checkpoints/5.jpg", "cat/._1.jpg",
-          "dog/Thumbs.db"], "cat dog", "", False, "5 folders passed over, as they are"),
-        (["cat/1.pgm", "dog/1.avif", "3.jpg", "readme.md"], "cat dog", "", False,
-         "Not recognised in mine, so left out: 3.jpg."),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("files", "classes", "splits", "given", "note"), [
+    (["Focused/1.jpg", "attentive/p1/2.png", "Anger/a.jpg", "Anger/A.JPG",
+      "happiness/3", "Anger/notes.txt"],
+     "angry engaged happy", "", False, "passed over, as their names are not"),
+    (names_of("Train", "test", "validation"), "cat dog", "train test val", True, ""),
+    (names_of("train", "test"), "cat dog", "train test", True, "gives no val part"),
+    (names_of("train", "val"), "cat dog", "train test", True, "val part is taken"),
+    (names_of("Training_Set"), "cat dog", "train", False, "a train part only"),
+    (names_of("train/train", "test/Test"), "cat dog", "train test", True, ""),
+    ([*names_of("train"), "test/1.jpg"], "cat dog", "train", False, "out: test."),
+    ([*names_of("train", "test"), "cow/1.jpg"], "cat dog", "train test", True,
+     "left out: cow."),
+    (names_of("train", "test", classes=FER), "angry happy neutral", "train test",
+     True, "so left out: Disgust (2), Fear (2), Sadness (2), Surprise (2)."),
+    (names_of("train", "test", classes=FER[1:]), "disgust fear happy neutral sad "
+     "surprise", "train test", True, ""),
+    (names_of("train", "test", classes="12"), "1 2", "train test", True,
+     "resembles RAF-DB but lacks Disgust, Happiness, Sadness and 2 more: taken as"),
+    (names_of("train", "test", classes=("bored", "confused", "concentrated")),
+     "bored concentrated confused", "train test", True, "resembles FED 2023 but"),
+    (["angry/1.jpg", "bored/2.jpg", "happy/3.jpg", "data.csv"],
+     "angry bored happy", "", False,
+     "resembles OAHEGA but lacks Surprise, Sadness, Neutral and also holds bored"),
+    ([f"{i}/1.jpg" for i in range(12)], " ".join(map(str, range(12))), "", False, ""),
+    (["cat/1.jpg", "dog/1.jpg", "lost+found/x/1.jpg", "$RECYCLE.BIN/2.jpg",
+      "@eaDir/3.jpg", "__MACOSX/4.jpg", ".ipynb_checkpoints/5.jpg", "cat/._1.jpg",
+      "dog/Thumbs.db"], "cat dog", "", False, "5 folders passed over, as they are"),
+    (["cat/1.pgm", "dog/1.avif", "3.jpg", "readme.md"], "cat dog", "", False,
+     "Not recognised in mine, so left out: 3.jpg."),
+])  # fmt: skip
 def test_folders_of_ones_own(tmp_path, files, classes, splits, given, note):
     put(tmp_path / "mine", *files)
     data = load(tmp_path / "mine")
@@ -294,26 +283,22 @@ def test_folders_of_ones_own(tmp_path, files, classes, splits, given, note):
         ]
 
 
-@pytest.mark.parametrize(
-    ("name", "part"),
-    [("TRAIN", "train"), ("Training-data", "train"), ("test (2)", "test"),
-     ("valid_set", "val"), ("testing", "test"), ("trained", ""), ("contest", "")],
-)  # fmt: skip
+@pytest.mark.parametrize(("name", "part"), [
+    ("TRAIN", "train"), ("Training-data", "train"), ("test (2)", "test"),
+    ("valid_set", "val"), ("testing", "test"), ("trained", ""), ("contest", ""),
+])  # fmt: skip
 def test_parts_are_known_in_any_spelling(name, part):
     assert part_of(name) == part
 
 
-@pytest.mark.parametrize(
-    ("files", "message"),
-    [
-        (["happy/1.jpg"], "holds happy only, and two or more classes are needed"),
-        (["happy/1.jpg", "angry/"], "/angry holds no images: put some in or remove"),
-        (["a/1.jpg", "b/1.HEIC"], "/b holds no images that are read, only heic: save"),
-        ([], "holds no data set that is understood (found: nothing): lay it out as"),
-        (["a.txt", "b.jpg"], "(found: a.txt, b.jpg)"),
-        (["train/1.jpg", "test/2.jpg"], "holds no data set that is understood (found"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("files", "message"), [
+    (["happy/1.jpg"], "holds happy only, and two or more classes are needed"),
+    (["happy/1.jpg", "angry/"], "/angry holds no images: put some in or remove"),
+    (["a/1.jpg", "b/1.HEIC"], "/b holds no images that are read, only heic: save"),
+    ([], "holds no data set that is understood (found: nothing): lay it out as"),
+    (["a.txt", "b.jpg"], "(found: a.txt, b.jpg)"),
+    (["train/1.jpg", "test/2.jpg"], "holds no data set that is understood (found"),
+])  # fmt: skip
 def test_nothing_to_work_on_is_one_sentence(tmp_path, files, message):
     for name in files:
         put(tmp_path, name) if name[-1] != "/" else (tmp_path / name).mkdir()
@@ -427,15 +412,12 @@ def test_the_demo_is_unpacked_once_and_anew_when_it_changed(project):
     assert {p.name for p in project.iterdir()} == {"demo"}
 
 
-@pytest.mark.parametrize(
-    ("files", "message"),
-    [
-        ({"a.jpg": "x" * 11}, "is too large"),
-        ({f"{i}.jpg": "" for i in range(4)}, "is too large"),
-        (None, "is missing or damaged"),
-        (b"PK no archive", "is missing or damaged"),
-    ],
-)
+@pytest.mark.parametrize(("files", "message"), [
+    ({"a.jpg": "x" * 11}, "is too large"),
+    ({f"{i}.jpg": "" for i in range(4)}, "is too large"),
+    (None, "is missing or damaged"),
+    (b"PK no archive", "is missing or damaged"),
+])  # fmt: skip
 def test_an_archive_that_is_not_the_projects_is_refused(
     project, monkeypatch, files, message
 ):

@@ -6,13 +6,9 @@ import pytest
 from smartclass_utils.statistics import difference, holm, wilson_interval
 
 
-@pytest.mark.parametrize(
-    ("right", "total", "low", "high"),
-    [
-        (0, 10, 0, 0.2775),
-        (10, 10, 0.7225, 1),
-    ],
-)
+@pytest.mark.parametrize(("right", "total", "low", "high"), [
+    (0, 10, 0, 0.2775), (10, 10, 0.7225, 1),
+])  # fmt: skip
 def test_wilson_interval(right, total, low, high):
     found = wilson_interval(right, total)
     assert found == pytest.approx((low, high), abs=1e-4)
@@ -68,15 +64,10 @@ def test_equal_networks_are_rarely_told_apart(trainings, spread):
     assert apart <= 0.05
 
 
-@pytest.mark.parametrize(
-    ("p", "corrected"),
-    [
-        ([0.01, 0.04, 0.03], [0.03, 0.06, 0.06]),
-        ([0.6, 0.7], [1, 1]),
-        ([0.02], [0.02]),
-        ([], []),
-    ],
-)
+@pytest.mark.parametrize(("p", "corrected"), [
+    ([0.01, 0.04, 0.03], [0.03, 0.06, 0.06]), ([0.6, 0.7], [1, 1]), ([0.02], [0.02]),
+    ([], []),
+])  # fmt: skip
 def test_holm_by_hand(p, corrected):
     assert holm(np.array(p)) == pytest.approx(corrected)
 

@@ -91,13 +91,10 @@ def test_loss_and_accuracy_are_over_images_not_batches(clean_data):
     assert accuracy == float((logits.argmax(1) == labels).float().mean())
 
 
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9),
-        lambda p: torch.optim.RMSprop(p, lr=1e-3),
-    ],
-)
+@pytest.mark.parametrize("make", [
+    lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9),
+    lambda p: torch.optim.RMSprop(p, lr=1e-3),
+])  # fmt: skip
 def test_any_optimizer_learns(clean_data, make):
     model = small_network(clean_data)
     loaders, loss = loaders_of(clean_data), nn.CrossEntropyLoss()

@@ -55,18 +55,15 @@ def test_columns_may_come_in_another_order(tmp_path):
     assert (folder / "test/angry/PrivateTest_1.png").is_file()
 
 
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        (f"9,{FACE},Training", "line 3: emotion '9' is none of 0 to 6; get the file"),
-        (f"3,{FACE},Else", "line 3: Usage 'Else' is none of Training, PublicTest"),
-        (f"3,{FACE}", "line 3: Usage '' is none of"),
-        ("3,1 2,Training", "line 3: pixels are not 2304 numbers from 0 to 255"),
-        (f"3,{FACE[:-1]}256,Training", "line 3: pixels are not 2304 numbers"),
-        (f"3,{FACE[:-1]}x,Training", "line 3: pixels are not 2304 numbers"),
-        (f"3,{FACE[:-1]}-7,Training", "line 3: pixels are not 2304 numbers"),
-    ],
-)
+@pytest.mark.parametrize(("line", "message"), [
+    (f"9,{FACE},Training", "line 3: emotion '9' is none of 0 to 6; get the file"),
+    (f"3,{FACE},Else", "line 3: Usage 'Else' is none of Training, PublicTest"),
+    (f"3,{FACE}", "line 3: Usage '' is none of"),
+    ("3,1 2,Training", "line 3: pixels are not 2304 numbers from 0 to 255"),
+    (f"3,{FACE[:-1]}256,Training", "line 3: pixels are not 2304 numbers"),
+    (f"3,{FACE[:-1]}x,Training", "line 3: pixels are not 2304 numbers"),
+    (f"3,{FACE[:-1]}-7,Training", "line 3: pixels are not 2304 numbers"),
+])  # fmt: skip
 def test_a_row_with_a_fault_stops_it_and_leaves_nothing(tmp_path, line, message):
     table = write(tmp_path / "fer2013.csv", HEAD, f"3,{FACE},Training", line)
     with pytest.raises(SmartClassError) as caught:

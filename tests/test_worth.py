@@ -43,17 +43,14 @@ def decoding() -> dict:
     )
 
 
-@pytest.mark.parametrize(
-    ("percentage", "total", "counts"),
-    [
-        (82.46, 57, [47]),  # 47 / 57 = 82.456 %
-        (82.46, 114, [94]),
-        (82.46, 113, []),
-        (0.0, 10, [0]),
-        (100.0, 10, [10]),
-        (12.5, 8, [1]),
-    ],
-)
+@pytest.mark.parametrize(("percentage", "total", "counts"), [
+    (82.46, 57, [47]),  # 47 / 57 = 82.456 %
+    (82.46, 114, [94]),
+    (82.46, 113, []),
+    (0.0, 10, [0]),
+    (100.0, 10, [10]),
+    (12.5, 8, [1]),
+])  # fmt: skip
 def test_hits(decoding, percentage, total, counts):
     assert list(decoding["hits"](percentage, total)) == counts
 
@@ -134,21 +131,18 @@ def crossed(rows: dict[str, list[int]]) -> pd.DataFrame:
     return pd.DataFrame(rows, index=["a", "e", "h", "n"])
 
 
-@pytest.mark.parametrize(
-    ("counts", "overall", "within"),
-    [
-        # one class has a source to itself
-        (crossed({"A": [50, 0, 50, 50], "B": [0, 50, 0, 0]}), 0.25, [1 / 3, 1]),
-        # a stray image changes little
-        (crossed({"A": [50, 1, 50, 50], "B": [0, 49, 0, 0]}), 0.25, [0.33, 0.98]),
-        # two classes from A and two from B
-        (crossed({"A": [50, 0, 50, 0], "B": [0, 50, 0, 50]}), 0.25, [0.5, 0.5]),
-        # every class from both alike
-        (crossed({"A": [25] * 4, "B": [25] * 4}), 0.25, [0.25, 0.25]),
-        # a single source
-        (crossed({"A": [50] * 4}), 0.25, [0.25, 0.25]),
-    ],
-)
+@pytest.mark.parametrize(("counts", "overall", "within"), [
+    # one class has a source to itself
+    (crossed({"A": [50, 0, 50, 50], "B": [0, 50, 0, 0]}), 0.25, [1 / 3, 1]),
+    # a stray image changes little
+    (crossed({"A": [50, 1, 50, 50], "B": [0, 49, 0, 0]}), 0.25, [0.33, 0.98]),
+    # two classes from A and two from B
+    (crossed({"A": [50, 0, 50, 0], "B": [0, 50, 0, 50]}), 0.25, [0.5, 0.5]),
+    # every class from both alike
+    (crossed({"A": [25] * 4, "B": [25] * 4}), 0.25, [0.25, 0.25]),
+    # a single source
+    (crossed({"A": [50] * 4}), 0.25, [0.25, 0.25]),
+])  # fmt: skip
 def test_confounding_in_shares(counts, overall, within):
     labels = [
         (label, source)
@@ -175,17 +169,14 @@ def right_answers(**shares) -> dict[str, np.ndarray]:
     }
 
 
-@pytest.mark.parametrize(
-    ("right", "verdicts"),
-    [
-        (right_answers(A=(5, 0.95), B=(5, 0.7)), ["A is better"]),
-        (right_answers(A=(5, 0.7), B=(5, 0.95)), ["B is better"]),
-        (right_answers(A=(5, 0.8), B=(5, 0.8)), ["can’t tell"]),
-        (right_answers(A=(1, 0.99), B=(1, 0.5)), ["can’t tell"]),
-        (right_answers(A=(1, 0.99), B=(5, 0.5)), ["can’t tell"]),
-        (right_answers(A=(5, 0.8)), []),
-    ],
-)
+@pytest.mark.parametrize(("right", "verdicts"), [
+    (right_answers(A=(5, 0.95), B=(5, 0.7)), ["A is better"]),
+    (right_answers(A=(5, 0.7), B=(5, 0.95)), ["B is better"]),
+    (right_answers(A=(5, 0.8), B=(5, 0.8)), ["can’t tell"]),
+    (right_answers(A=(1, 0.99), B=(1, 0.5)), ["can’t tell"]),
+    (right_answers(A=(1, 0.99), B=(5, 0.5)), ["can’t tell"]),
+    (right_answers(A=(5, 0.8)), []),
+])  # fmt: skip
 def test_verdicts_of_pairs(right, verdicts):
     pairs = run_cells(CHAPTER, "pairs = ", right=right)["pairs"]
     assert pairs["verdict"].tolist() == verdicts
