@@ -7,25 +7,22 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import refusal
 from image_bytes import encoded, hashes, manifest_of, write_noise
 from PIL import Image
 
 from smartclass_utils import cleaning, images
-from smartclass_utils.cleaning import clean
-from smartclass_utils.config import (
-    MANIFEST_COLUMNS,
-    ROOT,
-    SPLITS,
-    SmartClassError,
-)
+from smartclass_utils.config import MANIFEST_COLUMNS, ROOT, SPLITS
 from smartclass_utils.files import safe_name, sha256
 
 N = 12  # good images of each class
 SIZE = 16  # pixels
+clean = partial(cleaning.clean, image_size=SIZE, progress=False)
 
 
 @pytest.fixture
@@ -50,35 +47,30 @@ def raw(tmp_path):
 
 
 def run(root, out, jobs=1, **options):
-    manifest = manifest_of(root)
-    return clean(manifest, out, image_size=SIZE, jobs=jobs, progress=False, **options)
+    return clean(manifest_of(root), out, jobs=jobs, **options)
 
 
-def error_of(*arguments, **options):
-    with pytest.raises(SmartClassError) as caught:
-        run(*arguments, **options)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
+error_of = partial(refusal, run)
 
 
 def test_every_file_is_accounted_for(raw, tmp_path):
     done = run(raw, tmp_path / "clean")
+    mended = "transparency put on white; one flat colour"
+    conflict = "same image under different labels"
     assert not done.was_done
     assert [tuple(row) for row in done.counts.itertuples(index=False)] == [
         ("kept", "", 2 * N),
-        ("mended", "transparency put on white; one flat colour", 1),
+        ("mended", mended, 1),
         ("rejected", "duplicate", 1),
         ("rejected", "empty", 1),
         ("rejected", "not a file", 2),
         ("rejected", "not an image", 1),
-        ("rejected", "same image under different labels", 2),
+        ("rejected", conflict, 2),
     ]
     assert done.counts["images"].sum() == len(manifest_of(raw).table)
     assert len(done.labels) == 2 * N + 1
     assert list(done.rejected) == ["file", "source", "label", "reason"]
-    conflict = (
-        "same image under different labels: angry/z6.png (angry), happy/z6.png (happy)"
-    )
+    conflict += ": angry/z6.png (angry), happy/z6.png (happy)"
     assert dict(zip(done.rejected["file"], done.rejected["reason"], strict=True)) == {
         "angry/z6.png": conflict,
         "happy/z1.jpg": "empty",
@@ -88,19 +80,14 @@ def test_every_file_is_accounted_for(raw, tmp_path):
         "happy/z5.png": "duplicate of happy/0.png",
         "happy/z6.png": conflict,
     }
-    assert done.noted.to_dict("records") == [
-        {
-            "file": done.noted["file"][0],
-            "original_file": "angry/z7.png",
-            "note": "transparency put on white; one flat colour",
-        }
-    ]
+    [noted] = done.noted.drop(columns="file").to_dict("records")
+    assert noted == {"original_file": "angry/z7.png", "note": mended}
 
 
 def test_images_without_a_class_are_left_out(raw, tmp_path):
     manifest = manifest_of(raw)
     manifest.table.loc[:4, ["label", "original_label"]] = "", "Fear"
-    done = clean(manifest, tmp_path / "clean", image_size=SIZE, progress=False)
+    done = clean(manifest, tmp_path / "clean")
     assert tuple(done.counts.iloc[-1]) == ("left out", "Fear", 5)
     assert done.counts["images"].sum() == len(manifest.table)
 
@@ -136,11 +123,9 @@ def test_names_cannot_leave_the_clean_folder(tmp_path):
     for k in range(len(labels)):
         for i in range(N):
             write_noise(raw / f"{k:02d}" / f"{i}.png", (k, i))
-    manifest = manifest_of(
-        raw, label=np.repeat(labels, N), source=np.repeat(["../../x"], len(labels) * N)
-    )
-    options = {"image_size": SIZE, "progress": False}
-    done = clean(manifest, home, **options)
+    sources = np.repeat(["../../x"], len(labels) * N)
+    manifest = manifest_of(raw, label=np.repeat(labels, N), source=sources)
+    done = clean(manifest, home)
     assert set(done.labels["label"]) == set(labels)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "raw"]
     assert {path.name for path in home.parent.iterdir()} == {".clean.lock", "clean"}
@@ -149,7 +134,7 @@ def test_names_cannot_leave_the_clean_folder(tmp_path):
     for file in done.labels["file"]:
         assert (home / file).resolve().parent.parent == home.resolve()
         assert (home / file).is_file()
-    assert clean(manifest, home, **options).was_done
+    assert clean(manifest, home).was_done
 
 
 @pytest.mark.parametrize(("name", "safe"), [
@@ -244,9 +229,8 @@ def test_an_older_folder_stays_whole(raw, tmp_path, monkeypatch, error):
                 run(raw, out)
     assert hashes(out) == before
     assert hashes(run(raw, out).folder) == hashes(run(raw, tmp_path / "fresh").folder)
-    assert {path.name for path in tmp_path.glob(".*")} == {
-        *(".clean.lock", ".fresh.lock"),
-    }
+    left = {path.name for path in tmp_path.glob(".*")}
+    assert left == {".clean.lock", ".fresh.lock"}
 
 
 KILLED = """
@@ -261,13 +245,10 @@ clean(manifest_of(Path(sys.argv[1])), sys.argv[2], image_size=16, progress=False
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is of POSIX")
 @pytest.mark.parametrize("seconds", [0, 0.02])
-def test_a_killed_run_leaves_nothing_half_and_the_next_ends_well(
-    raw, tmp_path, seconds
-):
+def test_a_killed_run_leaves_nothing_half_done(raw, tmp_path, seconds):
     out = tmp_path / "clean"
-    child = subprocess.Popen(
-        [sys.executable, "-c", KILLED, raw, out], cwd=ROOT, start_new_session=True
-    )
+    command = [sys.executable, "-c", KILLED, raw, out]
+    child = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
     while not (tmp_path / ".clean.new").exists() and child.poll() is None:
         time.sleep(0.001)
     time.sleep(seconds)
@@ -302,12 +283,9 @@ def test_a_second_run_waits_and_takes_what_is_there(raw, tmp_path, monkeypatch, 
     monkeypatch.setattr(cleaning, "fill", slow_fill)
     first = run(raw, out)
     other.join()
-    assert not first.was_done
-    assert calls[1].was_done
-    assert len(calls) == 2
-    assert f"Another run is cleaning into {out}; this one waits" in (
-        capsys.readouterr().out
-    )
+    assert [first.was_done, calls[1].was_done, len(calls)] == [False, True, 2]
+    said = f"Another run is cleaning into {out}; this one waits"
+    assert said in capsys.readouterr().out
 
 
 def test_folders_that_cannot_be_used_are_refused(raw, tmp_path):
@@ -321,28 +299,30 @@ def test_folders_that_cannot_be_used_are_refused(raw, tmp_path):
     assert (foreign / "text.tex").read_text("utf-8") == "mine"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["raw", "thesis"]
     for size in (15, 225, "48", 48.0, True):
-        with pytest.raises(SmartClassError, match=r"IMAGE_SIZE = .* from 16 to 224"):
-            clean(manifest_of(raw), tmp_path / "clean", image_size=size)
+        said = error_of(raw, tmp_path / "clean", image_size=size)
+        assert said.startswith("IMAGE_SIZE = ") and "from 16 to 224" in said
 
 
 def test_a_class_without_usable_images_is_named(raw, tmp_path):
     (raw / "neutral").mkdir()
     (raw / "neutral" / "1.jpg").write_bytes(b"<html>")
-    message = error_of(raw, tmp_path / "clean")
-    assert message.startswith(
-        f"Class 'neutral' has no usable image in {raw} (not an image)"
-    )
+    none = f"Class 'neutral' has no usable image in {raw} (not an image)"
+    assert error_of(raw, tmp_path / "clean").startswith(none)
     write_noise(raw / "neutral" / "2.png", 50)
     assert "Class 'neutral' has only 1 usable" in error_of(raw, tmp_path / "clean")
     assert not (tmp_path / "clean").exists()
 
 
-def test_a_given_split_and_its_duplicates_are_kept(tmp_path):
+def cleaned_as_split(tmp_path, different, **columns):
+    """Clean 12 images, of which so many differ, that come with a split."""
     for i in range(12):
-        write_noise(tmp_path / "own" / "a" / f"{i:02d}.png", i % 11)  # 0 and 11 same
-    columns = {"label": list("ab" * 6), "split": np.repeat(SPLITS, 4)}
-    manifest = manifest_of(tmp_path / "own", True, **columns, glasses="yes")
-    done = clean(manifest, tmp_path / "clean", image_size=SIZE, progress=False)
+        write_noise(tmp_path / "own" / "a" / f"{i:02d}.png", i % different)
+    columns |= {"label": list("ab" * 6), "split": np.repeat(SPLITS, 4)}
+    return clean(manifest_of(tmp_path / "own", True, **columns), tmp_path / "clean")
+
+
+def test_a_given_split_and_its_duplicates_are_kept(tmp_path):
+    done = cleaned_as_split(tmp_path, 11, glasses="yes")  # 0 and 11 are the same
     assert tuple(done.labels) == (*MANIFEST_COLUMNS, "glasses")
     note = "same image under different labels, kept as the split is given"
     assert list(done.noted["note"]) == [note, note]
@@ -354,13 +334,9 @@ def test_a_given_split_and_its_duplicates_are_kept(tmp_path):
 
 
 def test_a_file_that_is_twice_in_a_given_split_gets_two_names(tmp_path):
-    for i in range(12):
-        write_noise(tmp_path / "own" / "a" / f"{i:02d}.png", i % 10)  # 0 and 10, 1, 11
-    columns = {"label": list("ab" * 6), "split": np.repeat(SPLITS, 4)}
-    manifest = manifest_of(tmp_path / "own", True, **columns)
-    done = clean(manifest, tmp_path / "clean", image_size=SIZE, progress=False)
-    assert done.labels["file"].str.endswith("-2.png").sum() == 2
-    assert done.labels["file"].nunique() == 12
+    files = cleaned_as_split(tmp_path, 10).labels["file"]  # 0 and 10 same, 1 and 11
+    assert files.str.endswith("-2.png").sum() == 2
+    assert files.nunique() == 12
 
 
 def test_c_libraries_print_nothing_into_the_notebook(tmp_path, capfd):
