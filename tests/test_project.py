@@ -8,6 +8,7 @@ import sys
 import tomllib
 from graphlib import TopologicalSorter
 from importlib.metadata import packages_distributions
+from itertools import chain
 from pathlib import Path
 
 import nbformat
@@ -15,8 +16,18 @@ import pytest
 
 from smartclass_utils.config import ROOT
 
+
+def read(*place: str) -> str:
+    return ROOT.joinpath(*place).read_text(encoding="utf-8")
+
+
+def cells_of(file: Path, kind: str = "code") -> list:
+    return [c for c in nbformat.read(file, 4).cells if c.cell_type == kind]
+
+
+README = read("README.md")
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+PROJECT = tomllib.loads(read("pyproject.toml"))["project"]
 PACKAGE = ROOT / "smartclass_utils"
 MODULES = {
     ".".join(file.relative_to(PACKAGE).with_suffix("").parts): file
@@ -28,8 +39,8 @@ def source_of(file: Path) -> str:
     """Return the Python that a module or a notebook runs."""
     if file.suffix == ".py":
         return file.read_text(encoding="utf-8")
-    cells = [c.source for c in nbformat.read(file, 4).cells if c.cell_type == "code"]
-    return re.sub(r"^[%!].*", "", "\n".join(cells), flags=re.M)
+    source = "\n".join(cell.source for cell in cells_of(file))
+    return re.sub(r"^[%!].*", "", source, flags=re.M)
 
 
 def files_of(*folders: str) -> list[Path]:
@@ -47,23 +58,20 @@ def names_of(requirements: list[str]) -> list[str]:
 
 
 def test_environment_yml_has_the_versions_of_the_constraints():
-    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    lines = read("constraints.txt").splitlines()
     pins = dict(line.lower().replace("_", "-").split("==") for line in lines)
-    text = (ROOT / "environment.yml").read_text(encoding="utf-8")
-    wanted = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"]
-    assert dict(re.findall(r"- ([\w-]+)==(\S+)", text)) == {
-        name: pins[name] for name in names_of(wanted)
-    }
+    text, extra = read("environment.yml"), PROJECT["optional-dependencies"]["test"]
+    wanted = names_of(PROJECT["dependencies"] + extra)
+    listed = dict(re.findall(r"- ([\w-]+)==(\S+)", text))
+    assert listed == {name: pins[name] for name in wanted}
     minor = int(re.search(r"python=3\.(\d+)", text)[1])
     low, high = re.findall(r"3\.(\d+)", PROJECT["requires-python"])
     assert int(low) <= minor < int(high)
 
 
 def test_everything_that_is_imported_is_declared():
-    extras = [
-        line for lines in PROJECT["optional-dependencies"].values() for line in lines
-    ]
-    declared = set(names_of(PROJECT["dependencies"] + extras))
+    extras = chain(*PROJECT["optional-dependencies"].values())
+    declared = set(names_of([*PROJECT["dependencies"], *extras]))
     distributions = packages_distributions()
     files = files_of("smartclass_utils", "notebooks", "tests", "benchmarks", "data")
     ours = {file.stem for file in files} | {file.parent.name for file in files}
@@ -73,9 +81,8 @@ def test_everything_that_is_imported_is_declared():
         names += [n.module for n in nodes if isinstance(n, ast.ImportFrom) and n.module]
         for name in {name.split(".")[0] for name in names} - ours:
             if name not in sys.stdlib_module_names:
-                found = {
-                    d.lower().replace("_", "-") for d in distributions.get(name, [name])
-                }
+                found = distributions.get(name, [name])
+                found = {found.lower().replace("_", "-") for found in found}
                 assert found & declared, f"{file.name} imports {name}"
 
 
@@ -130,14 +137,13 @@ def test_chapters_1_to_4_need_little_of_the_helper():
 @pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda file: file.stem)
 class TestNotebook:
     def test_ran_in_order_without_error(self, file):
-        cells = [c for c in nbformat.read(file, 4).cells if c.cell_type == "code"]
+        cells = cells_of(file)
         assert [c.execution_count for c in cells] == list(range(1, len(cells) + 1))
         outputs = [output for cell in cells for output in cell.outputs]
         assert outputs
-        assert all(output.output_type != "error" for output in outputs)
-        assert all(output.get("name") != "stderr" for output in outputs)
-        for output in outputs:  # for those who do not see a figure
-            if "image/png" in output.get("data", {}):
+        for output in outputs:
+            assert output.output_type != "error" and output.get("name") != "stderr"
+            if "image/png" in output.get("data", {}):  # for those who do not see it
                 assert output.metadata["image/png"]["alt"]
 
     def test_is_small_and_holds_no_path_of_a_machine(self, file):
@@ -151,51 +157,53 @@ class TestNotebook:
         assert re.match(r"# \d [A-Z]", opening)
         for word in ("Goal", "Needs", "Produces", "Runtime"):
             assert f"**{word}**" in opening
-        stored = json.loads((ROOT / "data/results/demo.json").read_text("utf-8"))
         stated = int(re.search(r"\*\*Runtime\*\* about (\d+) seconds", opening)[1])
+        stored = json.loads(read("data/results/demo.json"))
         measured = stored["chapter_seconds"][file.stem]
         assert 0.5 * measured <= stated <= 2 * measured
 
     def test_has_one_cell_of_parameters_each_explained(self, file):
-        cells = nbformat.read(file, 4).cells
-        tagged = [c for c in cells if "parameters" in c.metadata.get("tags", [])]
-        assert len(tagged) == 1
-        for line in tagged[0].source.splitlines():
+        cells = cells_of(file)
+        [tagged] = [c for c in cells if "parameters" in c.metadata.get("tags", [])]
+        for line in tagged.source.splitlines():
             assert re.match(r"[A-Z_]+ = .+  # .+", line), line
 
     def test_cells_are_short_and_explained(self, file):
-        cells = nbformat.read(file, 4).cells
-        code = [c.source for c in cells if c.cell_type == "code"]
+        code = [cell.source for cell in cells_of(file)]
         sizes = sorted(len(re.findall(r"^.*\S.*$", source, re.M)) for source in code)
         assert sizes[-1] <= 30
         assert sizes[len(sizes) * 9 // 10] <= 20
         assert sizes[len(sizes) // 2] <= 8
-        assert len(cells) - len(code) >= len(code)
+        assert len(cells_of(file, kind="markdown")) >= len(code)
         allowed = re.sub(r"^%(load_ext )?autoreload.*", "", "\n".join(code), flags=re.M)
         assert not re.search(r"sys\.path|^[!%]", allowed, re.M)
 
 
 def test_committed_figures_are_the_ones_the_notebooks_make_one_png_each():
     sources = "".join(file.read_text(encoding="utf-8") for file in NOTEBOOKS)
-    gallery = (ROOT / "figures" / "README.md").read_text(encoding="utf-8")
+    gallery = read("figures", "README.md")
     for figure in (ROOT / "figures").iterdir():
         if figure.name != "README.md":
             assert figure.suffix == ".png"
             assert f'"{figure.stem}\\"' in sources
             assert f"({figure.name})" in gallery
-    for target in re.findall(r"\]\(([^)#:]+)\)", gallery):
-        assert (ROOT / "figures" / target).exists(), target
 
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-def test_readme_is_short_and_names_only_files_that_exist():
-    assert len(re.sub(r"<!--.*?-->|[|*`#]|-{3,}", " ", README).split()) <= 800
-    targets = re.findall(r"\]\(([^)#:]+)\)", README)
+@pytest.mark.parametrize(
+    "page", [f"{name}README.md" for name in ("", "figures/", "notebooks/")]
+)
+def test_pages_name_only_files_that_exist(page):
+    targets = re.findall(r"\]\(([^)#:]+)\)", read(page))
     assert targets
     for target in targets:
-        assert (ROOT / target).exists(), target
+        assert (ROOT / page).parent.joinpath(target).exists(), target
+
+
+def test_readme_is_short_and_names_only_commands_that_exist():
+    assert len(re.sub(r"<!--.*?-->|[|*`#]|-{3,}", " ", README).split()) <= 800
+    rules = re.findall(r"^(\w+):", read("Makefile"), re.M)
+    for command in re.findall(r"`make (\w+)", README):
+        assert command in rules, command
 
 
 def test_readme_sends_graders_to_sections_that_exist():
@@ -208,20 +216,10 @@ def test_readme_sends_graders_to_sections_that_exist():
 
 
 def test_start_page_leads_to_every_chapter():
-    page = (ROOT / "notebooks" / "README.md").read_text(encoding="utf-8")
+    page = read("notebooks", "README.md")
     for file in NOTEBOOKS:
         title = nbformat.read(file, 4).cells[0].source.splitlines()[0]
         assert f"[{title.removeprefix('# ')}]({file.name})" in page
-    for target in re.findall(r"\]\(([^)#:]+)\)", page):
-        assert (ROOT / "notebooks" / target).exists(), target
-
-
-def test_readme_names_only_commands_that_exist():
-    rules = re.findall(
-        r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M
-    )
-    for command in re.findall(r"`make (\w+)", README):
-        assert command in rules, command
 
 
 # What would run or unpack what a file says.
@@ -266,8 +264,7 @@ def test_jupyterlab_stays_on_this_machine_behind_a_token(monkeypatch):
         monkeypatch.delenv(name, raising=False)
     from jupyter_server.serverapp import ServerApp
 
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    (command,) = re.findall(r"-m jupyter (.*?)\n(?!\t)", makefile, re.S)
+    (command,) = re.findall(r"-m jupyter (.*?)\n(?!\t)", read("Makefile"), re.S)
     assert shlex.split(command.replace("\\", "")) == [
         *("lab", "--LabApp.default_url=/lab/tree/notebooks/README.md"),
         "--LabApp.app_settings_dir=notebooks/.lab",
@@ -276,8 +273,7 @@ def test_jupyterlab_stays_on_this_machine_behind_a_token(monkeypatch):
     app = ServerApp()
     assert app.ip in ("localhost", "127.0.0.1")
     provider = app.identity_provider_class()
-    assert len(provider.token) >= 32
-    assert provider.token_generated
+    assert len(provider.token) >= 32 and provider.token_generated
     open_to_all = re.compile(
         r"(?<![\d.])0\.0\.0\.0|allow_root|allow_origin|--no-auth"
         r"|(?:App|Provider)\.(?:token|password|ip|allow_\w+)\s*="
