@@ -7,11 +7,11 @@ from PIL import Image
 
 from smartclass_utils import plots
 from smartclass_utils.config import CLASSES, COLOURS, NETWORK_LOOKS, class_colour
-from smartclass_utils.plots import show_source
 
 
 @pytest.fixture(autouse=True)
-def report_style():
+def report_style(tmp_path, monkeypatch):
+    monkeypatch.setenv("SMARTCLASS_OUT", str(tmp_path))
     plots.use_style()
 
 
@@ -27,8 +27,7 @@ def test_networks_have_their_own_colours_in_every_order():
     found = plots.network_palette(names)
     assert list(found) == names
     assert all(found[n] == NETWORK_LOOKS[n][0] for n in names if n in NETWORK_LOOKS)
-    assert len(set(found.values())) == len(names)
-    assert not set(found.values()) & set(COLOURS.values())
+    assert len({*found.values()} - {*COLOURS.values()}) == len(names)
 
 
 def test_images_keep_their_grey_values():
@@ -40,15 +39,13 @@ def test_images_keep_their_grey_values():
     plt.close(fig)
 
 
-def test_present_stores_png_svg_caption_and_alt(tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("SMARTCLASS_OUT", str(tmp_path))
-    fig, _ = plt.subplots()
+def test_present_stores_png_svg_caption_and_alt(tmp_path):
+    figures, (fig, _) = tmp_path / "figures", plt.subplots()
     plots.present(fig, "99_test", "Figure 1. A caption.", "An empty plot.")
-    folder = tmp_path / "figures"
-    assert (folder / "99_test.png").read_bytes().startswith(b"\x89PNG")
-    assert (folder / "99_test_talk.png").read_bytes().startswith(b"\x89PNG")
-    assert "<svg" in (folder / "99_test.svg").read_text(encoding="utf-8")
-    index = json.loads((folder / "figures.json").read_text(encoding="utf-8"))
+    for name in ("99_test.png", "99_test_talk.png"):
+        assert (figures / name).read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in (figures / "99_test.svg").read_text(encoding="utf-8")
+    index = json.loads((figures / "figures.json").read_text(encoding="utf-8"))
     assert index["99_test"]["alt"] == "An empty plot."
     assert not plt.fignum_exists(fig.number)
 
@@ -74,33 +71,33 @@ def test_larger_type_keeps_pixels_colours_and_the_figure(tmp_path):
 
 
 def test_names_that_would_touch_are_turned_and_long_ones_shortened():
-    for names, turned in ((["angry", "happy"], 0), ([f"class {i}" for i in "ab"], 0),
-                          ([f"a name {i}" for i in range(20)], 90)):  # fmt: skip
+    many, long = (
+        [f"a name {i}" for i in range(20)],
+        "looking away from the screen again",
+    )
+    for names, turned in ((["angry", "happy"], 0), (["class a", "class b"], 0),
+                          (many, 90)):  # fmt: skip
         fig, ax = plt.subplots(figsize=(4, 3))
         ax.bar(names, range(len(names)))
         plots.fit_labels(fig)
         assert {label.get_rotation() for label in ax.get_xticklabels()} == {turned}
         assert [label.get_text() for label in ax.get_xticklabels()] == names
     fig, (one, other) = plt.subplots(1, 2)
-    one.bar(["looking away from the screen again"], [1])
-    other.barh(["looking away from the screen again"], [1])
+    one.bar([long], [1])
+    other.barh([long], [1])
     plots.fit_labels(fig)
     assert one.get_xticklabels()[0].get_text() == "looking away from the sc…"
-    assert other.get_yticklabels()[0].get_text() == "looking away from the screen again"
+    assert other.get_yticklabels()[0].get_text() == long
     plt.close("all")
 
 
 @pytest.mark.filterwarnings("error")
-def test_neither_missing_letters_nor_a_lack_of_room_stop_a_figure(
-    tmp_path, monkeypatch, capsys
-):
-    monkeypatch.setenv("SMARTCLASS_OUT", str(tmp_path))
-    plots.use_style()
+def test_no_missing_letter_nor_lack_of_room_stops_a_figure(tmp_path, capsys):
     fig, axes = plt.subplots(1, 9, figsize=(2, 1))
     for ax in axes:
         ax.set_ylabel("\U00012000 笑顔 مشغول\n" * 20)
     plots.present(fig, "99_test", "Figure 1. A caption.", "Too much text.")
-    assert len(list((tmp_path / "figures").glob("99_test*"))) == 3
+    assert len(list(tmp_path.glob("figures/99_test*"))) == 3
     assert capsys.readouterr().err == ""
 
 
@@ -114,8 +111,8 @@ def test_names_like_formulas_can_be_drawn(tmp_path, name):
 
 def test_a_listing_is_the_source_itself_with_its_place(monkeypatch):
     shown = []
-    monkeypatch.setattr("smartclass_utils.plots.display", shown.append)
-    show_source(class_colour)
-    text = shown[0].data
+    monkeypatch.setattr(plots, "display", shown.append)
+    plots.show_source(class_colour)
+    [text] = [listing.data for listing in shown]
     assert text.startswith("`smartclass_utils/config.py`, line ")
     assert "```python\ndef class_colour(label" in text
