@@ -30,12 +30,7 @@ SEEN_WITH = {
     ],
 }
 # Distances of 1 to 2 are just seen side by side; these are told apart at a glance.
-LEAST = {
-    "all colours": 20,
-    "protanopia": 17,
-    "deuteranopia": 12,
-    "tritanopia": 14,
-}
+LEAST = {"all colours": 20, "protanopia": 17, "deuteranopia": 12, "tritanopia": 14}
 
 
 def seen(colour: str, matrix) -> np.ndarray:
