@@ -35,16 +35,11 @@ def write_clean(folder, classes=CLASSES, per_class=20, size=16, name="made up"):
             split = "test" if i >= per_class * 0.8 else split
             rows.append((f"{label}/{i:03d}.png", label, "made", label, split, "", ""))
     folder.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame(rows, columns=MANIFEST_COLUMNS).to_csv(
-        folder / "labels.csv", index=False
-    )
+    table = pd.DataFrame(rows, columns=MANIFEST_COLUMNS)
+    table.to_csv(folder / "labels.csv", index=False)
     np.save(folder / "images.npy", np.stack(images))
-    card = {
-        "name": name,
-        "classes": list(classes),
-        "image_size": size,
-        "fingerprint": f"{name} {size}",
-    }
+    card = {"name": name, "fingerprint": f"{name} {size}"}
+    card |= {"classes": list(classes), "image_size": size}
     (folder / "clean.json").write_text(json.dumps(card), encoding="utf-8")
     return folder
 

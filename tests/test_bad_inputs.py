@@ -187,8 +187,9 @@ def test_all_rows_at_once_add_up_and_end_well(tmp_path):
     assert sum(by_outcome.values()) == len(manifest.table)
     rejected = done.rejected.set_index("file")["reason"]
     noted = done.noted.set_index("original_file")["note"]
+    said = {**rejected, **noted}
     for file, (outcome, text) in expected.items():
         assert (file in rejected.index) == (outcome == "rejected"), file
-        assert {**rejected, **noted}.get(file, "").startswith(text), file
+        assert said.get(file, "").startswith(text), file
     assert set(done.labels["split"]) == {"train", "val", "test"}
     assert len(np.load(done.folder / "images.npy")) == len(done.labels)

@@ -71,10 +71,8 @@ def test_larger_type_keeps_pixels_colours_and_the_figure(tmp_path):
 
 
 def test_names_that_would_touch_are_turned_and_long_ones_shortened():
-    many, long = (
-        [f"a name {i}" for i in range(20)],
-        "looking away from the screen again",
-    )
+    long = "looking away from the screen again"
+    many = [f"a name {i}" for i in range(20)]
     for names, turned in ((["angry", "happy"], 0), (["class a", "class b"], 0),
                           (many, 90)):  # fmt: skip
         fig, ax = plt.subplots(figsize=(4, 3))

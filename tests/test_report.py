@@ -56,11 +56,8 @@ def write_chapter(file, code):
 
 
 def tree(folder: Path) -> dict:
-    return {
-        path: path.stat().st_mtime_ns
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.suffix != ".lock"
-    }
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {p: p.stat().st_mtime_ns for p in files if p.suffix != ".lock"}
 
 
 def older_report(out: Path) -> dict:
@@ -103,15 +100,13 @@ def test_chapters_run_on_this_interpreter_as_asked(house, tmp_path, monkeypatch)
     assert list(seconds) == ["01_a", "08_b"]
 
 
-SENTENCE = (
-    "from smartclass_utils.config import SmartClassError as E\nraise E('Mend it.')"
-)
+REFUSE = "from smartclass_utils import config\nraise config.SmartClassError('Mend it.')"
 
 
 @pytest.mark.parametrize(("code", "sentence"), [
     ("1 / 0", "08_b stopped with ZeroDivisionError: division by zero"),
     ("import os; os._exit(9)", "08_b was ended by the system"),
-    (SENTENCE, "Mend it."),
+    (REFUSE, "Mend it."),
 ])  # fmt: skip
 def test_a_chapter_that_stops_leaves_the_older_report(house, code, sentence):
     out = house[2]

@@ -257,9 +257,8 @@ def browse(folder, url, *options):
     """Open a page without a network; return its content once its scripts have run."""
     command = pdf.browser_command(pdf.find_browser(), folder)
     command += [*options, "--dump-dom", url]
-    return subprocess.check_output(
-        command, text=True, timeout=120, stderr=subprocess.DEVNULL
-    )
+    quiet = {"stderr": subprocess.DEVNULL, "timeout": 120}
+    return subprocess.check_output(command, text=True, **quiet)
 
 
 def requests(folder, page):

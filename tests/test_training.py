@@ -88,9 +88,8 @@ class Linear(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.layers = nn.Sequential(
-            models.Standardise(), nn.Flatten(), nn.Linear(16**2, 4)
-        )
+        last = nn.Flatten(), nn.Linear(16**2, 4)
+        self.layers = nn.Sequential(models.Standardise(), *last)
 
     def forward(self, images):
         return self.layers(images)

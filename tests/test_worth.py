@@ -150,10 +150,8 @@ def test_confounding_in_shares(counts, overall, within):
 def right_answers(**shares) -> dict[str, np.ndarray]:
     """Return right answers of networks: name → (trainings, images)."""
     generator = np.random.default_rng(0)
-    return {
-        name: generator.random((trainings, 300)) < share
-        for name, (trainings, share) in shares.items()
-    }
+    sizes = shares.items()
+    return {name: generator.random((n, 300)) < share for name, (n, share) in sizes}
 
 
 @pytest.mark.parametrize(("right", "verdicts"), [
