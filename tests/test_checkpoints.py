@@ -177,18 +177,10 @@ def test_a_cut_file_is_refused_by_name(stored, keep):
 
 
 @pytest.mark.parametrize("arguments", [
-    {"image_size": 10**9},
-    {"image_size": 0},
-    {"channels": [10**6] * 3},
-    {"channels": [1] * 10**5},
+    {"image_size": 10**9}, {"image_size": 0}, {"hidden": 10**12}, {"hidden": -1},
+    {"channels": [10**6] * 3}, {"channels": [1] * 10**5}, {"channels": "many"},
     {"channels": [4000] * 3},  # 1.2 GB of weights
-    {"channels": "many"},
-    {"hidden": 10**12},
-    {"hidden": -1},
-    {"n_classes": 0.5},
-    {"kernel_size": 10**5},
-    {"dropout": 7},
-    {"mean": "none"},
+    {"n_classes": 0.5}, {"kernel_size": 10**5}, {"dropout": 7}, {"mean": "none"},
     {"unknown": 1},
 ], ids=lambda arguments: str(arguments)[:30])  # fmt: skip
 def test_absurd_arguments_take_no_memory(stored, arguments, monkeypatch):
