@@ -90,15 +90,12 @@ def soft(label_smoothing=0.1):
 
 
 @pytest.mark.parametrize("change", [
-    {"lr": 1e-2},
+    {"lr": 1e-2}, {"epochs": 2}, {"keep": "last"}, {"dtype": torch.bfloat16},
     {"optimizer": torch.optim.SGD},
     {"loss": soft()},
     {"loss": nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2, 1, 1]))},
-    {"epochs": 2},
     {"arguments": {"dropout": 0.3}},
-    {"dtype": torch.bfloat16},
     {"augment": lambda images: images.float()},
-    {"keep": "last"},
 ], ids=str)  # fmt: skip
 def test_it_trains_again_only_after_a_change(stored, clean_data, change, monkeypatch):
     folder, first = stored

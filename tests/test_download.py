@@ -103,9 +103,7 @@ def test_without_kagglehub_the_remedy_is_named(monkeypatch, raw):
 
 
 @pytest.mark.parametrize(("content", "asked"), [
-    ("{", []),
-    ("[]", []),
-    ('{"rafdb": 3}', KAGGLE),
+    ("{", []), ("[]", []), ('{"rafdb": 3}', KAGGLE),
     ('{"rafdb": "someone/else/versions/1"}', KAGGLE),
 ])  # fmt: skip
 def test_a_record_is_not_believed_blindly(hub, raw, content, asked):

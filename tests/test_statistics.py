@@ -7,9 +7,7 @@ from smartclass_utils.statistics import difference, holm, wilson_interval
 
 
 @pytest.mark.parametrize(("right", "total", "wanted"), [
-    (0, 10, (0, 0.2775)),
-    (10, 10, (0.7225, 1)),
-    (409, 500, (0.7818, 0.8494)),
+    (0, 10, (0, 0.2775)), (10, 10, (0.7225, 1)), (409, 500, (0.7818, 0.8494)),
 ])  # fmt: skip
 def test_wilson_interval(right, total, wanted):
     p, n, z = right / total, total, 1.959964
@@ -64,9 +62,7 @@ def test_equal_networks_are_rarely_told_apart(trainings, spread):
 
 @pytest.mark.parametrize(("p", "corrected"), [
     ([0.01, 0.04, 0.03], [0.03, 0.06, 0.06]),
-    ([0.6, 0.7], [1, 1]),
-    ([0.02], [0.02]),
-    ([], []),
+    ([0.6, 0.7], [1, 1]), ([0.02], [0.02]), ([], []),
     ([np.nan, 0.001, 0.02], [np.nan, 0.003, 0.04]),  # of single trainings, left open
 ])  # fmt: skip
 def test_holm_by_hand(p, corrected):

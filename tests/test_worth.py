@@ -41,11 +41,8 @@ def decoding() -> dict:
 
 @pytest.mark.parametrize(("percentage", "total", "counts"), [
     (82.46, 57, [47]),  # 47 / 57 = 82.456 %
-    (82.46, 114, [94]),
-    (82.46, 113, []),
-    (0.0, 10, [0]),
-    (100.0, 10, [10]),
-    (12.5, 8, [1]),
+    (82.46, 114, [94]), (82.46, 113, []),
+    (0.0, 10, [0]), (100.0, 10, [10]), (12.5, 8, [1]),
 ])  # fmt: skip
 def test_hits(decoding, percentage, total, counts):
     assert list(decoding["hits"](percentage, total)) == counts
