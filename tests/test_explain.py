@@ -72,11 +72,10 @@ def test_randomisation_goes_from_the_top_and_spares_the_network(kind, steps):
     model = network(kind)
     before = copy.deepcopy(model.state_dict())
     random = torch.get_rng_state()
-    kernel, found = "features.1.weight", {}
+    kernel, found = "features.1.weight", []
     for step, blank in explain.randomised(model, 0):
-        found[step] = torch.equal(blank.state_dict()[kernel], before[kernel])
-    assert list(found) == steps
-    assert list(found.values()) == [True] * (len(steps) - 1) + [False]
+        found.append((step, torch.equal(blank.state_dict()[kernel], before[kernel])))
+    assert found == [*((step, True) for step in steps[:-1]), (steps[-1], False)]
     assert all(torch.equal(v, before[k]) for k, v in model.state_dict().items())
     assert torch.equal(torch.get_rng_state(), random)
 

@@ -121,7 +121,7 @@ def test_the_house_stays_small():
     assert len(list(PACKAGE.glob("*.py"))) <= 25
     # What stands now; the goals are 5,000 and 4,500. These numbers only go down.
     assert n_lines(*MODULES.values()) <= 5400
-    assert n_lines(*(ROOT / "tests").rglob("*.py")) <= 5797
+    assert n_lines(*(ROOT / "tests").rglob("*.py")) <= 5796
 
 
 def test_chapters_1_to_4_need_little_of_the_helper():
