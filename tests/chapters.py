@@ -41,23 +41,16 @@ def run_chapter(
             cell.source = cell.source.replace(old, new)
     for cell in code:
         if "parameters" in cell.metadata.get("tags", []):
-            lines = [
-                f"{name} = {value!r}" for name, value in (parameters or {}).items()
-            ]
-            cell.source = "\n".join([cell.source, *lines])
+            given = (parameters or {}).items()
+            cell.source += "".join(f"\n{name} = {value!r}" for name, value in given)
     native = KernelSpecManager(kernel_dirs=[])  # this very interpreter's kernel
     manager = AsyncKernelManager(kernel_spec_manager=native)
     inherited = {k: v for k, v in os.environ.items() if k not in PRIVATE}
     env = {**inherited, "SMARTCLASS_OUT": str(tmp_path), "TQDM_DISABLE": "1"}
     env |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
-    client = NotebookClient(
-        book,
-        km=manager,
-        timeout=600,
-        extra_arguments=["--log-level=ERROR"],
-        resources={"metadata": {"path": str(NOTEBOOKS)}},
-    )
-    client.execute(env=env, cleanup_kc=True)
+    options = {"km": manager, "timeout": 600, "extra_arguments": ["--log-level=ERROR"]}
+    place = {"metadata": {"path": str(NOTEBOOKS)}}
+    NotebookClient(book, resources=place, **options).execute(env=env, cleanup_kc=True)
     return book
 
 

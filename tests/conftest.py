@@ -1,6 +1,7 @@
 """Small inputs that several tests share."""
 
 import json
+import sys
 from pathlib import Path
 
 import matplotlib as mpl
@@ -11,7 +12,8 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader, TensorDataset
 
-from smartclass_utils.config import CLASSES, MANIFEST_COLUMNS
+from smartclass_utils.__main__ import main
+from smartclass_utils.config import CLASSES, MANIFEST_COLUMNS, SmartClassError
 from smartclass_utils.dataset import CleanData, load_clean, tensors
 from smartclass_utils.models import ReportCNN
 
@@ -33,16 +35,11 @@ def write_clean(folder, classes=CLASSES, per_class=20, size=16, name="made up"):
             split = "test" if i >= per_class * 0.8 else split
             rows.append((f"{label}/{i:03d}.png", label, "made", label, split, "", ""))
     folder.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame(rows, columns=MANIFEST_COLUMNS).to_csv(
-        folder / "labels.csv", index=False
-    )
+    table = pd.DataFrame(rows, columns=MANIFEST_COLUMNS)
+    table.to_csv(folder / "labels.csv", index=False)
     np.save(folder / "images.npy", np.stack(images))
-    card = {
-        "name": name,
-        "classes": list(classes),
-        "image_size": size,
-        "fingerprint": f"{name} {size}",
-    }
+    card = {"name": name, "fingerprint": f"{name} {size}"}
+    card |= {"classes": list(classes), "image_size": size}
     (folder / "clean.json").write_text(json.dumps(card), encoding="utf-8")
     return folder
 
@@ -77,6 +74,27 @@ def loaders_of(data: CleanData, seed=0, size=8) -> dict[str, DataLoader]:
         "train": DataLoader(sets["train"], size, shuffle=True, generator=order),
         "val": DataLoader(sets["val"], size),
     }
+
+
+def refusal(function, *arguments, **options) -> str:
+    """Return the one sentence with which a call is refused."""
+    with pytest.raises(SmartClassError) as caught:
+        function(*arguments, **options)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.fixture
+def smartclass(monkeypatch, capsys):
+    """Return a function that runs a command which ends in one line, and returns it."""
+
+    def run(*words, status=2):
+        monkeypatch.setattr(sys, "argv", ["smartclass", *map(str, words)])
+        assert main() == status
+        [line] = capsys.readouterr().err.splitlines()
+        return line
+
+    return run
 
 
 @pytest.fixture(autouse=True)

@@ -48,11 +48,11 @@ IDAT = PNG.index(b"IDAT")
 IDAT_END = IDAT + 4 + int.from_bytes(PNG[IDAT - 4 : IDAT], "big")
 
 
-def write_noise(path, seed, size=20):
+def write_noise(path, seed, size=20, form="PNG"):
     """Write an image of noise, another one for each seed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     pixels = np.random.default_rng(seed).integers(0, 256, (size, size), dtype=np.uint8)
-    path.write_bytes(encoded(pixels))
+    path.write_bytes(encoded(pixels, form))
 
 
 def manifest_of(root, given_split=False, **columns):

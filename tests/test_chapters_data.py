@@ -15,14 +15,8 @@ from skimage.util import img_as_ubyte
 from smartclass_utils.config import canonical_label
 from smartclass_utils.dataset import load_clean
 
-FIGURES = (
-    "class_distribution",
-    "source_by_class",
-    "sample_images",
-    "intensity_by_class",
-    "samples_with_histograms",
-    "mean_faces",
-)
+FIGURES = ("class_distribution", "source_by_class", "sample_images", "mean_faces")
+FIGURES += ("intensity_by_class", "samples_with_histograms")
 
 
 def write_speckled(folder, level, n, seed):
@@ -96,16 +90,10 @@ def test_chapter_2_by_hand(first):
 
 def test_try_it_1_equalised_and_with_a_class_of_ones_own(raw, first, tmp_path):
     write_speckled(tmp_path / "mine" / "Sleepy", 90, 9, 4)
-    chosen = {
-        "DATA": str(raw),
-        "IMAGE_SIZE": 16,
-        "CLASSES": ["dark", "light", "sleepy"],
-        "EXTRA": str(tmp_path / "mine"),
-    }
-    own = (
-        "from skimage.exposure import equalize_hist\n\n"
-        "def PREPARE(image):\n    return img_as_ubyte(equalize_hist(image))\n#"
-    )
+    chosen = {"DATA": str(raw), "IMAGE_SIZE": 16, "EXTRA": str(tmp_path / "mine")}
+    chosen |= {"CLASSES": ["dark", "light", "sleepy"]}
+    own = "from skimage.exposure import equalize_hist\n\ndef PREPARE(image):\n"
+    own += "    return img_as_ubyte(equalize_hist(image))\n#"
     book = run_chapter(1, tmp_path, chosen, {"PREPARE = None": own})
     before, after = load_clean(first[0] / "clean"), load_clean(tmp_path / "clean")
     assert after.classes == ("dark", "light", "sleepy")

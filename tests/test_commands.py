@@ -14,55 +14,47 @@ from smartclass_utils.config import ROOT, SmartClassError
 COMMANDS = (["predict", "a.png"], ["report"], ["study", "demo"])
 
 
-def end_with(monkeypatch, error, arguments=("predict", "a.png")):
-    """Run a command that raises; return its status."""
+def fail_with(monkeypatch, error):
+    """Let every command raise an error."""
 
     def run(_):
         raise error
 
-    monkeypatch.setattr(sys, "argv", ["smartclass", *arguments])
     monkeypatch.setattr(cli, "run", run)
-    return cli.main()
 
 
 @pytest.mark.parametrize("arguments", COMMANDS, ids=lambda words: words[0])
-def test_ctrl_c_is_one_line_and_status_130(monkeypatch, capsys, arguments):
-    assert end_with(monkeypatch, KeyboardInterrupt(), arguments) == 130
-    assert capsys.readouterr().err == "smartclass: stopped before it was done.\n"
+def test_ctrl_c_is_one_line_and_status_130(monkeypatch, smartclass, arguments):
+    fail_with(monkeypatch, KeyboardInterrupt())
+    said = smartclass(*arguments, status=130)
+    assert said == "smartclass: stopped before it was done."
 
 
-@pytest.mark.parametrize(
-    ("error", "said"),
-    [
-        (SmartClassError("Mend it."), "Mend it."),
-        (PermissionError(13, "Permission denied", "x/y.npy"), "x/y.npy cannot be used"),
-        (OSError(28, "No space left on device"), "output cannot be used (No space"),
-    ],
-)
-def test_what_can_be_mended_is_one_line_and_status_2(monkeypatch, capsys, error, said):
-    assert end_with(monkeypatch, error) == 2
-    [line] = capsys.readouterr().err.splitlines()
-    assert line.startswith("smartclass: ")
-    assert said in line
+@pytest.mark.parametrize(("error", "said"), [
+    (SmartClassError("Mend it."), "Mend it."),
+    (PermissionError(13, "Permission denied", "x/y.npy"), "x/y.npy cannot be used"),
+    (OSError(28, "No space left on device"), "output cannot be used (No space"),
+])  # fmt: skip
+def test_what_can_be_mended_is_one_line(monkeypatch, smartclass, error, said):
+    fail_with(monkeypatch, error)
+    line = smartclass("predict", "a.png")
+    assert line.startswith("smartclass: ") and said in line
 
 
-def test_a_fault_of_the_program_is_not_hidden(monkeypatch):
+def test_a_fault_of_the_program_is_not_hidden(monkeypatch, smartclass):
+    fail_with(monkeypatch, ZeroDivisionError())
     with pytest.raises(ZeroDivisionError):
-        end_with(monkeypatch, ZeroDivisionError())
+        smartclass("predict", "a.png")
 
 
-@pytest.mark.parametrize(
-    "arguments", [["data"], ["--help"]], ids=lambda words: words[0]
-)
-def test_a_reader_that_leaves_early_ends_it_quietly(arguments):
-    command = [sys.executable, "-m", "smartclass_utils", *arguments]
-    child = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    child.stdout.close()
-    assert child.stderr.read() == b""
-    child.stderr.close()
-    assert child.wait(60) in (0, 1)  # argparse takes no notice of it
+@pytest.mark.parametrize("argument", ["data", "--help"])
+def test_a_reader_that_leaves_early_ends_it_quietly(argument):
+    command = [sys.executable, "-m", "smartclass_utils", argument]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=ROOT, **pipes) as child:
+        child.stdout.close()
+        assert child.stderr.read() == b""
+        assert child.wait(60) in (0, 1)  # argparse takes no notice of it
 
 
 def test_letters_that_a_redirected_output_lacks_are_written_as_codes():
@@ -79,30 +71,21 @@ def test_counts_below_1_are_refused(monkeypatch, capsys, value):
 
 
 ARGUMENTS = {
-    "report": ["--seeds", "1"],
-    "check": ["demo"],
-    "slides": [],
-    "pdf": ["--out", "x"],
-    "predict": ["a.png"],
-    "study": ["demo"],
-    "ship": ["demo"],
-    "data": [],
-    "unpack": ["fer2013.csv", "x"],
-    "record": [],
+    **{"report": ["--seeds", "1"], "check": ["demo"], "slides": [], "record": []},
+    **{"pdf": ["--out", "x"], "predict": ["a.png"], "study": ["demo"], "data": []},
+    **{"ship": ["demo"], "unpack": ["fer2013.csv", "x"]},
 }
 
 
 @pytest.mark.parametrize("command", cli.COMMANDS)
 def test_every_command_takes_what_its_options_give(monkeypatch, command):
-    arguments = ARGUMENTS[command]
     module, name = cli.COMMANDS[command][0].split(".")
     module = importlib.import_module(f"smartclass_utils.commands.{module}")
-    given = []
-    known = inspect.signature(getattr(module, name))
+    given, known = [], inspect.signature(getattr(module, name))
     monkeypatch.setattr(
         module, name, lambda *a, **options: given.append(known.bind(*a, **options))
     )
-    monkeypatch.setattr(sys, "argv", ["smartclass", command, *arguments])
+    monkeypatch.setattr(sys, "argv", ["smartclass", command, *ARGUMENTS[command]])
     assert cli.main() == 0
     assert len(given) == 1
 

@@ -40,23 +40,17 @@ def encoded_again(images):
     return np.stack([np.asarray(Image.open(stream)) for stream in streams])
 
 
-@pytest.mark.parametrize(
-    "copy",
-    [
-        lambda x: x,
-        lambda x: (x * 0.8 + 20).astype(np.uint8),
-        noisy,
-        encoded_again,
-        lambda x: x[:, :, ::-1],
-        lambda x: shifted(x, 3, -3),
-        lambda x: shifted(x, 0, 2)[:, :, ::-1],
-        lambda x: encoded_again(shifted(x, -2, 1)[:, :, ::-1]),
-    ],
-    ids=[
-        *("equal", "darker", "noisy", "encoded again", "mirrored", "shifted"),
-        *("shifted and mirrored", "all of it"),
-    ],
-)
+@pytest.mark.parametrize("copy", [
+    lambda x: x,
+    lambda x: (x * 0.8 + 20).astype(np.uint8),
+    noisy,
+    encoded_again,
+    lambda x: x[:, :, ::-1],
+    lambda x: shifted(x, 3, -3),
+    lambda x: shifted(x, 0, 2)[:, :, ::-1],
+    lambda x: encoded_again(shifted(x, -2, 1)[:, :, ::-1]),
+], ids=["equal", "darker", "noisy", "encoded again", "mirrored", "shifted",
+        "shifted and mirrored", "all of it"])  # fmt: skip
 @pytest.mark.parametrize("size", [48, 96])
 def test_copies_are_found_and_nothing_else(copy, size):
     images = smooth_images(40)

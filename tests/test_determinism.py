@@ -60,16 +60,10 @@ def test_nothing_but_the_images_changes_the_clean_folder(tmp_path):
             (root / file).parent.mkdir(parents=True, exist_ok=True)
             (root / file).write_bytes(content[file])
         outs.append(root.parent / "clean")
+        command = [sys.executable, "-c", CHILD, root, outs[-1], *map(str, arguments)]
         settings = {"LC_ALL": language, "TZ": zone, "PYTHONHASHSEED": seed}
-        running.append(
-            subprocess.Popen(
-                [sys.executable, "-c", CHILD, root, outs[-1], *map(str, arguments)],
-                env={**os.environ, **settings},
-                cwd=ROOT,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-        )
+        options = {"env": {**os.environ, **settings}, "stderr": subprocess.PIPE}
+        running.append(subprocess.Popen(command, cwd=ROOT, text=True, **options))
     for child in running:
         _, errors = child.communicate(timeout=300)
         assert child.returncode == 0, errors

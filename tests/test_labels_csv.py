@@ -30,19 +30,16 @@ def test_labels_and_split_are_kept(tmp_path):
     assert any("so left out: d.jpg, e.jpg, f.jpg." in note for note in data.notes)
 
 
-@pytest.mark.parametrize(
-    ("lines", "classes", "given", "note"),
-    [
-        (["file,label,source", "a.jpg,None,x", "b.jpg,cat,"], "cat none", False, ""),
-        (["file,label,split", "a.jpg,b,train", "b.jpg,c,test"], "b c", True,
-         "no val part: it is taken out of train, never of test"),
-        (["file,label,split", "a.jpg,b,train", "b.jpg,c,val"], "b c", True, "no test"),
-        (["File, LABEL ,Split", "a.jpg,b,train", "", "b.jpg, c,test"], "b c", True, ""),
-        ([",file,label", "0,a.jpg,x", "1,b.jpg,y", ",,"], "x y", False, ""),
-        (["file,label", "a.jpg,x,", "b.jpg,y,"], "x y", False, ""),
-        (["file,label,", "A.jpg,x,", "b.JPG,y,"], "x y", False, ""),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("lines", "classes", "given", "note"), [
+    (["file,label,source", "a.jpg,None,x", "b.jpg,cat,"], "cat none", False, ""),
+    (["file,label,split", "a.jpg,b,train", "b.jpg,c,test"], "b c", True,
+     "no val part: it is taken out of train, never of test"),
+    (["file,label,split", "a.jpg,b,train", "b.jpg,c,val"], "b c", True, "no test"),
+    (["File, LABEL ,Split", "a.jpg,b,train", "", "b.jpg, c,test"], "b c", True, ""),
+    ([",file,label", "0,a.jpg,x", "1,b.jpg,y", ",,"], "x y", False, ""),
+    (["file,label", "a.jpg,x,", "b.jpg,y,"], "x y", False, ""),
+    (["file,label,", "A.jpg,x,", "b.JPG,y,"], "x y", False, ""),
+])  # fmt: skip
 def test_lists_are_read_as_people_write_them(tmp_path, lines, classes, given, note):
     data = load(write_listed(tmp_path, *lines))
     assert list(data.classes) == classes.split()
@@ -52,26 +49,23 @@ def test_lists_are_read_as_people_write_them(tmp_path, lines, classes, given, no
     assert set(data.table["source"]) <= {"x", tmp_path.name}
 
 
-@pytest.mark.parametrize(
-    ("lines", "message"),
-    [
-        (["file,label", "a.jpg,happy", "x.jpg,angry"], "without their file (x.jpg)"),
-        (["file,label", "../a.jpg,happy"], "leading out of its folder (../a.jpg)"),
-        (["file,label", "/etc/hosts,happy"], "leading out of its folder (/etc/hosts)"),
-        (["file,label", "in\\a.jpg,happy"], "give paths with / relative to"),
-        (["file,label", "a.jpg,happy", "./a.jpg,sad"], "named before (./a.jpg)"),
-        (["file,label", "a.jpg, ", "b.jpg,sad"], "1 row without a label (a.jpg)"),
-        (["file,label", "a.jpg,happy", "b.jpg,Happiness"], "holds happy only"),
-        (["file,label"], "holds no class only"),
-        (["file;label", "a.jpg;happy"], "has no column 'file' and no 'label'"),
-        (["file,class", "a.jpg,happy"], "has no column 'label'"),
-        (["file,label,split", "a.jpg,x,dev"], "unknown split (a.jpg): use train, val"),
-        (["file,label,split", "a.jpg,x,test", "b.jpg,y,"], "without a split (b.jpg)"),
-        (["file,label", 'a.jpg,"happy'], "cannot be read as a UTF-8 CSV file"),
-        (["file,label", *(f"{i}.jpg,happy" for i in range(9))],
-         "9 rows without their file (0.jpg, 1.jpg, 2.jpg and 6 more)"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("lines", "message"), [
+    (["file,label", "a.jpg,happy", "x.jpg,angry"], "without their file (x.jpg)"),
+    (["file,label", "../a.jpg,happy"], "leading out of its folder (../a.jpg)"),
+    (["file,label", "/etc/hosts,happy"], "leading out of its folder (/etc/hosts)"),
+    (["file,label", "in\\a.jpg,happy"], "give paths with / relative to"),
+    (["file,label", "a.jpg,happy", "./a.jpg,sad"], "named before (./a.jpg)"),
+    (["file,label", "a.jpg, ", "b.jpg,sad"], "1 row without a label (a.jpg)"),
+    (["file,label", "a.jpg,happy", "b.jpg,Happiness"], "holds happy only"),
+    (["file,label"], "holds no class only"),
+    (["file;label", "a.jpg;happy"], "has no column 'file' and no 'label'"),
+    (["file,class", "a.jpg,happy"], "has no column 'label'"),
+    (["file,label,split", "a.jpg,x,dev"], "unknown split (a.jpg): use train, val"),
+    (["file,label,split", "a.jpg,x,test", "b.jpg,y,"], "without a split (b.jpg)"),
+    (["file,label", 'a.jpg,"happy'], "cannot be read as a UTF-8 CSV file"),
+    (["file,label", *(f"{i}.jpg,happy" for i in range(9))],
+     "9 rows without their file (0.jpg, 1.jpg, 2.jpg and 6 more)"),
+])  # fmt: skip
 def test_rows_that_cannot_be_used_stop_the_run(tmp_path, lines, message):
     found = error_of(write_listed(tmp_path, *lines))
     assert message in found

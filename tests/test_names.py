@@ -43,9 +43,9 @@ def test_a_hostile_name_shows_as_text(name):
     assert text[:5] in page
 
 
-@pytest.mark.parametrize(
-    "name", ["very_happy", "a__b_1", "é_空", "0–3", "70+", "空 é", "R&D (2)"]
-)
+@pytest.mark.parametrize("name", [
+    "very_happy", "a__b_1", "é_空", "0–3", "70+", "空 é", "R&D (2)",
+])  # fmt: skip
 def test_a_usual_name_stays(name):
     assert as_text(name) == name
 

@@ -13,20 +13,16 @@ from smartclass_utils.hardware import environment, fast_dtype, pick_device
 from smartclass_utils.keys import hash_of
 from smartclass_utils.training import augment, loss_and_accuracy, train
 
-
-def quiet(line):
-    """Log nothing."""
+adam = functools.partial(torch.optim.Adam, lr=1e-3)
 
 
-def fit(data, seed=0, epochs=3, network=None, **options):
+def fit(data, seed=0, epochs=3, network=None, make=adam, **options):
     """Train a small network; return it with its history."""
     model = network or small_network(data, seed)
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
-    loaders = loaders_of(data, seed)
-    options = {"log": quiet, **options}
-    return model, train(
-        model, loaders, optimizer, nn.CrossEntropyLoss(), epochs, **options
-    )
+    loaders, loss = loaders_of(data, seed), nn.CrossEntropyLoss()
+    options = {"log": lambda line: None, **options}
+    optimizer = make(model.parameters())
+    return model, train(model, loaders, optimizer, loss, epochs, **options)
 
 
 def weights(model):
@@ -54,21 +50,17 @@ def test_best_epoch_is_kept(clean_data):
 
 
 def test_a_rising_loss_keeps_the_first_epoch(clean_data):
-    model, lines = small_network(clean_data), []
-    worse = torch.optim.SGD(model.parameters(), lr=0.02, maximize=True)
-    loaders, loss = loaders_of(clean_data), nn.CrossEntropyLoss()
-    history = train(model, loaders, worse, loss, 3, log=lines.append)
+    lines, worse = [], functools.partial(torch.optim.SGD, lr=0.02, maximize=True)
+    model, history = fit(clean_data, make=worse, log=lines.append)
     assert history.val_loss.is_monotonic_increasing
     assert lines.count("Saving Checkpoint") == 1
-    kept, _ = loss_and_accuracy(model, loaders["val"])
+    kept, _ = loss_and_accuracy(model, loaders_of(clean_data)["val"])
     assert kept == pytest.approx(history.val_loss[0], rel=1e-4)
 
 
 def test_a_loss_that_is_no_number_still_ends_with_weights(clean_data):
-    model = small_network(clean_data)
-    wild = torch.optim.SGD(model.parameters(), lr=1e30)
-    loaders, loss = loaders_of(clean_data), nn.CrossEntropyLoss()
-    history = train(model, loaders, wild, loss, 2, log=quiet)
+    wild = functools.partial(torch.optim.SGD, lr=1e30)
+    _, history = fit(clean_data, make=wild, epochs=2)
     assert history.val_loss.isna().all() and len(history) == 2
 
 
@@ -90,50 +82,39 @@ def test_loss_and_accuracy_are_over_images_not_batches(clean_data):
     assert accuracy == float((logits.argmax(1) == labels).float().mean())
 
 
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9),
-        lambda p: torch.optim.RMSprop(p, lr=1e-3),
-    ],
-)
-def test_any_optimizer_learns(clean_data, make):
-    model = small_network(clean_data)
-    loaders, loss = loaders_of(clean_data), nn.CrossEntropyLoss()
-    history = train(model, loaders, make(model.parameters()), loss, 4, log=quiet)
-    assert history.train_loss.iloc[-1] < history.train_loss.iloc[0]
-
-
 class Linear(nn.Module):
     """A network that nobody but this test knows."""
 
-    def __init__(self, n_classes, image_size):
+    def __init__(self):
         super().__init__()
-        self.layers = nn.Sequential(
-            models.Standardise(), nn.Flatten(), nn.Linear(image_size**2, n_classes)
-        )
+        last = nn.Flatten(), nn.Linear(16**2, 4)
+        self.layers = nn.Sequential(models.Standardise(), *last)
 
     def forward(self, images):
         return self.layers(images)
 
 
-def test_any_network_can_be_trained(clean_data):
-    network = Linear(len(clean_data.classes), clean_data.image_size)
-    _, history = fit(clean_data, epochs=4, network=network)
+@pytest.mark.parametrize("options", [
+    {"make": lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9)},
+    {"make": lambda p: torch.optim.RMSprop(p, lr=1e-3)},
+    {"network": Linear()},
+    {"dtype": torch.bfloat16},
+], ids=["SGD", "RMSprop", "own network", "bfloat16"])  # fmt: skip
+def test_any_optimizer_network_and_number_format_learn(clean_data, options):
+    model, history = fit(clean_data, epochs=4, **options)
     assert history.train_loss.iloc[-1] < history.train_loss.iloc[0]
+    assert {p.dtype for p in model.parameters()} == {torch.float32}
 
 
 def test_schedule_average_and_augmentation_take_part(clean_data):
     model = small_network(clean_data)
-    loaders, epochs = loaders_of(clean_data), 3
+    loaders, epochs, seen = loaders_of(clean_data), 3, []
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     steps = epochs * len(loaders["train"])
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps)
     decay = torch.optim.swa_utils.get_ema_multi_avg_fn(0.9)
-    average = torch.optim.swa_utils.AveragedModel(
-        model, multi_avg_fn=decay, use_buffers=True
-    )
-    seen = []
+    mean = {"multi_avg_fn": decay, "use_buffers": True}
+    average = torch.optim.swa_utils.AveragedModel(model, **mean)
 
     def changed(images):
         seen.append(len(images))
@@ -141,11 +122,8 @@ def test_schedule_average_and_augmentation_take_part(clean_data):
 
     history = train(
         *(model, loaders, optimizer, nn.CrossEntropyLoss(label_smoothing=0.1), epochs),
-        schedule=schedule,
-        average=average,
-        augment=changed,
-        keep="last",
-        log=quiet,
+        **{"schedule": schedule, "average": average, "augment": changed},
+        **{"keep": "last", "log": lambda line: None},
     )
     assert sum(seen) == epochs * 48
     assert schedule.last_epoch == steps
@@ -158,12 +136,6 @@ def test_augmented_training_repeats(clean_data):
     options = {"augment": functools.partial(augment, degrees=9.0), "epochs": 2}
     first, second = (fit(clean_data, **options)[0] for _ in range(2))
     assert weights(first) == weights(second)
-
-
-def test_bfloat16_learns_and_leaves_float32_weights(clean_data):
-    model, history = fit(clean_data, epochs=4, dtype=torch.bfloat16)
-    assert history.train_loss.iloc[-1] < history.train_loss.iloc[0]
-    assert {p.dtype for p in model.parameters()} == {torch.float32}
 
 
 def test_mirrored_answers_are_the_same_for_an_image_and_its_mirror_image(clean_data):

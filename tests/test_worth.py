@@ -18,58 +18,47 @@ def run_cells(name: str, *marks: str, **given) -> dict:
     """Run a notebook's imports and parameters, then its cells that hold these texts."""
     cells = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4).cells
     code = [cell for cell in cells if cell.cell_type == "code"]
-    opening = [c.source for c in code if "fold" in c.metadata.get("tags", [])]
-    lines = "\n".join(opening).splitlines()
-    found = {}
+
+    def tagged(tag):
+        return [c.source for c in code if tag in c.metadata.get("tags", [])]
+
+    lines, found = "\n".join(tagged("fold")).splitlines(), {}
     exec("\n".join(line for line in lines if not line.startswith("%")), found)
-    [parameters] = [c for c in code if "parameters" in c.metadata.get("tags", [])]
-    exec(parameters.source, found)
+    [parameters] = tagged("parameters")
+    exec(parameters, found)
     found |= {"display": lambda *shown: None, **given}
     for mark in marks:
-        [cell] = [cell for cell in code if mark in cell.source]
-        exec(cell.source, found)
+        [source] = [cell.source for cell in code if mark in cell.source]
+        exec(source, found)
     return found
 
 
 @pytest.fixture(scope="module")
 def decoding() -> dict:
-    return run_cells(
-        CHAPTER,
-        "def hits(",
-        "def class_counts(",
-        "def decode(",
-        "TOTAL =",
-        "def completions(",
-    )
+    functions = [f"def {name}(" for name in ("hits", "class_counts", "decode")]
+    return run_cells(CHAPTER, *functions, "TOTAL =", "def completions(")
 
 
-@pytest.mark.parametrize(
-    ("percentage", "total", "counts"),
-    [
-        (82.46, 57, [47]),  # 47 / 57 = 82.456 %
-        (82.46, 114, [94]),
-        (82.46, 113, []),
-        (0.0, 10, [0]),
-        (100.0, 10, [10]),
-        (12.5, 8, [1]),
-    ],
-)
+@pytest.mark.parametrize(("percentage", "total", "counts"), [
+    (82.46, 57, [47]),  # 47 / 57 = 82.456 %
+    (82.46, 114, [94]), (82.46, 113, []),
+    (0.0, 10, [0]), (100.0, 10, [10]), (12.5, 8, [1]),
+])  # fmt: skip
 def test_hits(decoding, percentage, total, counts):
     assert list(decoding["hits"](percentage, total)) == counts
 
 
 def test_the_main_network_was_tested_on_500_images(decoding):
-    totals = decoding["found"][:, :, 0].sum(axis=1)
-    assert totals.tolist() == [500, 1000, 1500, 2000]
+    found = decoding["found"]
+    assert found[:, :, 0].sum(axis=1).tolist() == [500, 1000, 1500, 2000]
     main = [[114, 94, 122], [110, 103, 108], [174, 147, 184], [102, 65, 86]]
-    assert decoding["found"][0].tolist() == main
-    assert (decoding["found"][1] == 2 * decoding["found"][0]).all()
+    assert found[0].tolist() == main
+    assert (found[1] == 2 * found[0]).all()
 
 
 def test_multiples_of_500_would_take_half_of_the_engaged_images(decoding, capsys):
     found = run_cells(CHAPTER, "logged = ", **decoding)
-    out = capsys.readouterr().out
-    assert "[499, 998, 1497]" in out
+    assert "[499, 998, 1497]" in capsys.readouterr().out
     is_half = 2 * found["engaged"] > found["ENGAGED_IMAGES"] / 2
     assert is_half.tolist() == [False, True, True, True]
 
@@ -117,9 +106,8 @@ def test_the_lost_values_fit_but_for_one_digit(decoding):
 
 
 def test_words_against_numbers(decoding):
-    found = run_cells(
-        CHAPTER, "logged =", "table2 =", "added =", "above =", "missed =", **decoding
-    )
+    marks = ("logged =", "table2 =", "added =", "above =", "missed =")
+    found = run_cells(CHAPTER, *marks, **decoding)
     assert found["f1"].mean().round(2) == 81.36
     wrong = found["totals"].query("images != `added up`")["added up"]
     assert wrong.to_dict() == {"Surprise": 2853, "all": 31589}
@@ -130,62 +118,47 @@ def test_words_against_numbers(decoding):
     assert found["missed"].tolist() == [20, 7, 27, 37]
 
 
-def crossed(rows: dict[str, list[int]]) -> pd.DataFrame:
-    return pd.DataFrame(rows, index=["a", "e", "h", "n"])
+def crossed(**sources):
+    return pd.DataFrame(sources, index=["a", "e", "h", "n"])
 
 
-@pytest.mark.parametrize(
-    ("counts", "overall", "within"),
-    [
-        # one class has a source to itself
-        (crossed({"A": [50, 0, 50, 50], "B": [0, 50, 0, 0]}), 0.25, [1 / 3, 1]),
-        # a stray image changes little
-        (crossed({"A": [50, 1, 50, 50], "B": [0, 49, 0, 0]}), 0.25, [0.33, 0.98]),
-        # two classes from A and two from B
-        (crossed({"A": [50, 0, 50, 0], "B": [0, 50, 0, 50]}), 0.25, [0.5, 0.5]),
-        # every class from both alike
-        (crossed({"A": [25] * 4, "B": [25] * 4}), 0.25, [0.25, 0.25]),
-        # a single source
-        (crossed({"A": [50] * 4}), 0.25, [0.25, 0.25]),
-    ],
-)
+@pytest.mark.parametrize(("counts", "overall", "within"), [
+    # one class has a source to itself
+    (crossed(A=[50, 0, 50, 50], B=[0, 50, 0, 0]), 0.25, [1 / 3, 1]),
+    # a stray image changes little
+    (crossed(A=[50, 1, 50, 50], B=[0, 49, 0, 0]), 0.25, [0.33, 0.98]),
+    # two classes from A and two from B
+    (crossed(A=[50, 0, 50, 0], B=[0, 50, 0, 50]), 0.25, [0.5, 0.5]),
+    # every class from both alike
+    (crossed(A=[25] * 4, B=[25] * 4), 0.25, [0.25, 0.25]),
+    # a single source
+    (crossed(A=[50] * 4), 0.25, [0.25, 0.25]),
+])  # fmt: skip
 def test_confounding_in_shares(counts, overall, within):
-    labels = [
-        (label, source)
-        for source in counts
-        for label in counts.index
-        for _ in range(counts.loc[label, source])
-    ]
-    data = type(
-        "Data", (), {"labels": pd.DataFrame(labels, columns=["label", "source"])}
-    )
+    labels = counts.rename_axis("label").reset_index().melt("label", var_name="source")
+    labels = labels.loc[labels.index.repeat(labels.pop("value"))]
+    data = SimpleNamespace(labels=labels.reset_index(drop=True))
     share = run_cells(CHAPTER, "def source_shares(", "share = ", data=data)["share"]
     assert share["overall"].tolist() == [overall] * 4
-    assert share["within its sources"].iloc[:2].tolist() == pytest.approx(
-        within, abs=0.005
-    )
+    found = share["within its sources"].iloc[:2].tolist()
+    assert found == pytest.approx(within, abs=0.005)
 
 
 def right_answers(**shares) -> dict[str, np.ndarray]:
     """Return right answers of networks: name → (trainings, images)."""
     generator = np.random.default_rng(0)
-    return {
-        name: generator.random((trainings, 300)) < share
-        for name, (trainings, share) in shares.items()
-    }
+    sizes = shares.items()
+    return {name: generator.random((n, 300)) < share for name, (n, share) in sizes}
 
 
-@pytest.mark.parametrize(
-    ("right", "verdicts"),
-    [
-        (right_answers(A=(5, 0.95), B=(5, 0.7)), ["A is better"]),
-        (right_answers(A=(5, 0.7), B=(5, 0.95)), ["B is better"]),
-        (right_answers(A=(5, 0.8), B=(5, 0.8)), ["can’t tell"]),
-        (right_answers(A=(1, 0.99), B=(1, 0.5)), ["can’t tell"]),
-        (right_answers(A=(1, 0.99), B=(5, 0.5)), ["can’t tell"]),
-        (right_answers(A=(5, 0.8)), []),
-    ],
-)
+@pytest.mark.parametrize(("right", "verdicts"), [
+    (right_answers(A=(5, 0.95), B=(5, 0.7)), ["A is better"]),
+    (right_answers(A=(5, 0.7), B=(5, 0.95)), ["B is better"]),
+    (right_answers(A=(5, 0.8), B=(5, 0.8)), ["can’t tell"]),
+    (right_answers(A=(1, 0.99), B=(1, 0.5)), ["can’t tell"]),
+    (right_answers(A=(1, 0.99), B=(5, 0.5)), ["can’t tell"]),
+    (right_answers(A=(5, 0.8)), []),
+])  # fmt: skip
 def test_verdicts_of_pairs(right, verdicts):
     pairs = run_cells(CHAPTER, "pairs = ", right=right)["pairs"]
     assert pairs["verdict"].tolist() == verdicts
@@ -197,20 +170,19 @@ def made_up_grid(effect: float, splits: int = 10, seeds: int = 3) -> pd.DataFram
     """Return a grid in which variant 1 loses ``effect`` against the main CNN."""
     generator = np.random.default_rng(1)
     of_split = generator.normal(0, 0.02, splits)
-    return pd.DataFrame(
-        [
-            (name, split, seed, 0.8 - loss + of_split[split] + noise, 300)
-            for name, loss in (("Main CNN", 0), ("Variant 1", effect), ("Variant 2", 0))
-            for split in range(splits)
-            for seed, noise in enumerate(generator.normal(0, 0.01, seeds))
-        ],
-        columns=["network", "split", "seed", "accuracy", "n_test"],
-    )
+    rows = [
+        (name, split, seed, 0.8 - loss + of_split[split] + noise, 300)
+        for name, loss in (("Main CNN", 0), ("Variant 1", effect), ("Variant 2", 0))
+        for split in range(splits)
+        for seed, noise in enumerate(generator.normal(0, 0.01, seeds))
+    ]
+    columns = ["network", "split", "seed", "accuracy", "n_test"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def run_grid(tmp_path, grid: pd.DataFrame, name: str, *marks: str) -> dict:
     grid.to_csv(tmp_path / "made_grid.csv", index=False)
-    data, said = type("Data", (), {"name": name}), []
+    data, said = SimpleNamespace(name=name), []
     folders = SimpleNamespace(RESULTS_FOLDER=tmp_path, SPLIT_SHARES=SPLIT_SHARES)
     given = {"config": folders, "Markdown": said.append, "data": data}
     marks = ("ends_in =", "def against_main(", *marks)
@@ -220,28 +192,26 @@ def run_grid(tmp_path, grid: pd.DataFrame, name: str, *marks: str) -> dict:
 def test_the_grid_answers_kernel_and_depth(tmp_path):
     found = run_grid(tmp_path, made_up_grid(0.05), "made", "overlap =")
     table = pd.DataFrame(found["rows"], columns=found["columns"]).set_index("network")
-    assert table.loc["Variant 1", "verdict"] == "worse"
-    assert table.loc["Variant 2", "verdict"] == "can’t tell"
+    verdicts = table.loc[["Variant 1", "Variant 2"], "verdict"].tolist()
+    assert verdicts == ["worse", "can’t tell"]
     paired = found["paired"]["made"]["Variant 1"]
     error = paired.std() * (1 / 10 + 0.15 / 0.70) ** 0.5  # Nadeau and Bengio 2003
     assert table.loc["Variant 1", "points"] == pytest.approx(paired.mean(), abs=0.05)
     low = paired.mean() - 2.262 * error  # t with 9 degrees of freedom
     assert table.loc["Variant 1", "low"] == pytest.approx(low, abs=0.06)
-
-
-def test_a_grid_of_other_data_is_not_used(tmp_path):
-    found = run_grid(tmp_path, made_up_grid(0.05), "others", "overlap =")
-    assert found["rows"] == []
-    assert "no grid of *others*" in found["said"][0]
+    other = run_grid(tmp_path, made_up_grid(0.05), "others", "overlap =")
+    assert other["rows"] == []
+    assert "no grid of *others*" in other["said"][0]
 
 
 def test_parts_of_variance_by_hand():
     parts = run_cells(CHAPTER, "def parts(")["parts"]
-    square = np.array([[60.0, 80.0], [20.0, 40.0]])  # splits × seeds, no rest
-    split, seed, rest = parts(square, np.arange(2))
-    assert (split, seed, rest) == pytest.approx((800, 200, 0))
-    split, seed, rest = parts(np.array([[1.0, -1.0], [-1.0, 1.0]]), np.arange(2))
-    assert (split, seed, rest) == pytest.approx((-2, -2, 4))  # not cut off at zero
+    for square, split_seed_rest in (  # splits × seeds
+        ([[60.0, 80], [20, 40]], (800, 200, 0)),  # no rest
+        ([[1.0, -1], [-1, 1]], (-2, -2, 4)),  # not cut off at zero
+    ):
+        found = tuple(parts(np.array(square), np.arange(2)))
+        assert found == pytest.approx(split_seed_rest)
 
 
 def test_variance_is_that_of_the_making(tmp_path):
@@ -256,16 +226,15 @@ def test_variance_is_that_of_the_making(tmp_path):
 
 @pytest.fixture(scope="module")
 def calibration() -> dict:
-    no_chances = {"val": {}, "test": {}}
+    none = {"chances": {"val": {}, "test": {}}, "targets": {}}
     marks = ("def fit_temperature(", "def calibration_error(", "def calibration_row(")
-    return run_cells(APPENDIX, *marks, chances=no_chances, targets={})
+    return run_cells(APPENDIX, *marks, **none)
 
 
 def test_temperature_is_found_again(calibration):
     generator = np.random.default_rng(0)
     chances = softmax(generator.normal(0, 2, (4000, 3)), axis=1)
-    drawn = generator.random((4000, 1)) > chances.cumsum(axis=1)
-    targets = drawn.sum(axis=1)
+    targets = (generator.random((4000, 1)) > chances.cumsum(axis=1)).sum(axis=1)
     for factor in (1, 3, 0.5):  # each training has its own
         sharper = softmax(factor * np.log(chances), axis=1)
         found = calibration["fit_temperature"](sharper, targets)
@@ -301,8 +270,6 @@ def test_a_gap_is_tested_within_classes():
     gap_test = run_cells(APPENDIX, "def gap_test(")["gap_test"]
     hard = pd.Series(np.concatenate([np.ones(40), np.arange(40) % 2]))
     gap, p = gap_test(hard, groups, classes, generator)
-    assert gap == pytest.approx(0, abs=1e-9)
-    assert p == 1
+    assert (gap, p) == (pytest.approx(0, abs=1e-9), 1)
     gap, p = gap_test((groups == "a").astype(float), groups, classes, generator)
-    assert gap == pytest.approx(1, abs=0.3)
-    assert p < 0.01
+    assert gap == pytest.approx(1, abs=0.3) and p < 0.01
