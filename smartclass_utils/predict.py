@@ -99,10 +99,10 @@ def regions_of(
         photo: uint8, grey (H, W) or RGB (H, W, 3), upright.
         size: height and width that the network takes, pixels.
         notes: sentences on what was mended in the photograph.
-        whole, colour: whether to take all of it, and whether in colour.
+        whole: whether to take all of it without looking for a face.
+        colour: whether the network takes colours.
     """
-    height, width = photo.shape[:2]
-    text, boxes = "", []
+    (height, width), text, boxes = photo.shape[:2], "", []
     if min(height, width) < SMALL_SIDE and not whole:
         text = f"small ({width} × {height} pixels), so taken as a face as it is"
     elif not whole:

@@ -225,9 +225,11 @@ def test_a_worker_spawned_as_on_windows_and_macos_does_the_same(raw, tmp_path):
     files = sorted((raw / "happy").iterdir())
     for folder in (here := tmp_path / "here", there := tmp_path / "there"):
         folder.mkdir()
-    pixels, verdicts = cleaning.clean_batch(files, SIZE, brighter, here, 7)
+    pixels, verdicts = cleaning.clean_batch(files, (SIZE, SIZE), brighter, here, 7)
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        other = pool.apply(cleaning.clean_batch, (files, SIZE, brighter, there, 7))
+        other = pool.apply(
+            cleaning.clean_batch, (files, (SIZE, SIZE), brighter, there, 7)
+        )
     np.testing.assert_array_equal(other[0], pixels)
     assert other[1] == verdicts
     assert {kind for _, kind, *_ in verdicts} > {"", "empty", "not a file"}

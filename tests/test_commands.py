@@ -73,7 +73,7 @@ def test_counts_below_1_are_refused(monkeypatch, capsys, value):
 ARGUMENTS = {
     **{"report": ["--seeds", "1"], "check": ["demo"], "slides": [], "record": []},
     **{"pdf": ["--out", "x"], "predict": ["a.png"], "study": ["demo"], "data": []},
-    **{"ship": ["demo"], "unpack": ["fer2013.csv", "x"]},
+    **{"ship": ["demo"], "unpack": ["fer2013.csv", "x"], "combine": ["a", "b", "c"]},
 }
 
 
