@@ -15,8 +15,8 @@ import pandas as pd
 from PIL import Image
 from tqdm import tqdm
 
+from smartclass_utils import config, images
 from smartclass_utils import files as disk
-from smartclass_utils import images
 from smartclass_utils.config import IMAGE_SIZE, IMAGE_SIZES, SmartClassError, check
 from smartclass_utils.files import disk_errors, only_one, safe_name, sha256, write_json
 
@@ -57,7 +57,7 @@ def clean(
         SmartClassError: if the folder, the size or ``prepare`` cannot be used, the disk
             is full, or there is no split; an older clean folder stays as it is.
     """
-    out = Path(out).expanduser().resolve()
+    out = config.at_home(out).resolve()
     new, old, lock = (out.with_name(f".{out.name}.{x}") for x in ("new", "old", "lock"))
     check_arguments(manifest, out, image_size)
     shape = (image_size, image_size, 3)[: 3 if colour else 2]  # of an image

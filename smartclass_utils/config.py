@@ -94,9 +94,14 @@ def workspace() -> Workspace:
     return Workspace(place.clean, place.models, Path(stage)) if stage else place
 
 
+def at_home(name: Path | str) -> Path:
+    """Return a path with ~ as the home folder, and as it is where nobody has it."""
+    return Path(os.path.expanduser(name))  # noqa: PTH111, as it never raises
+
+
 def workspace_in(folder: Path) -> Workspace:
     """Return the folders of a run that has all of them in one folder."""
-    folder = folder.expanduser().resolve()
+    folder = at_home(folder).resolve()
     return Workspace(folder / "clean", folder / "models", folder)
 
 

@@ -28,9 +28,10 @@ def as_text(name: str) -> str:
     return " ".join(name.translate(LOOKALIKES).replace("://", ": //").split())
 
 
-def natural(name: str) -> list[str | int]:
-    """Return a key that sorts 2 before 10."""
-    return [int(p) if p.isdecimal() else p for p in re.split(r"(\d+)", name)]
+def natural(name: str) -> tuple[list[str | int], str]:
+    """Return a key that sorts 2 before 10, and 01 before 1."""
+    parts = re.split(r"(\d+)", name)
+    return [int(p) if p.isdecimal() else p for p in parts], name
 
 
 def folded(name: str) -> str:

@@ -1,9 +1,12 @@
-"""Transfer learning: a network that starts from weights learned on ImageNet."""
+"""Transfer learning: networks that start from weights learned on other images."""
 
+import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from smartclass_utils.config import IMAGE_SIZE, SmartClassError
+from smartclass_utils.config import IMAGE_SIZE, SHIPPED_MODEL, SmartClassError
+
+SHIPPED_CHANNELS = (48, 96, 192, 192)
 
 BLOCKS = (  # output channels, kernel, stride of the first, widening, number
     *((16, 3, 1, 1, 1), (24, 3, 2, 6, 2), (40, 5, 2, 6, 2), (80, 3, 2, 6, 3)),
@@ -109,4 +112,22 @@ def load_imagenet(network: EfficientNetLite0) -> EfficientNetLite0:
     if own[first].shape[1] == 1:
         learned[first] = learned[first].sum(1, keepdim=True)
     network.features.load_state_dict(learned)
+    return network
+
+
+def load_shipped(network: nn.Module) -> nn.Module:
+    """Give a network's features the weights of the shipped one; return it.
+
+    Raises:
+        SmartClassError: if the network is not of its shape.
+    """
+    state = safetensors.torch.load_file(SHIPPED_MODEL)
+    learned = {k: v for k, v in state.items() if k.startswith("features.")}
+    try:
+        network.load_state_dict(network.state_dict() | learned)
+    except RuntimeError as error:  # names or shapes differ
+        raise SmartClassError(
+            "The shipped network gives its weights only to one of its shape, for grey "
+            f"images: a ResidualCNN with channels {SHIPPED_CHANNELS}."
+        ) from error
     return network

@@ -10,7 +10,7 @@ from posixpath import join
 
 import pandas as pd
 
-from smartclass_utils.config import SmartClassError
+from smartclass_utils.config import SmartClassError, at_home
 from smartclass_utils.names import folded, natural, some
 
 ADULT = "ahegao"  # a class of OAHEGA that is never read
@@ -73,7 +73,7 @@ class Tree:
 
 def existing(folder: Path | str, name: str = "DATA") -> Path:
     """Return the path of a folder that a parameter names; refuse one that is none."""
-    folder = Path(folder).expanduser()
+    folder = at_home(folder)
     if os.path.isdir(folder):  # noqa: PTH112, as it never raises
         return folder
     if os.path.isfile(folder):  # noqa: PTH113, likewise

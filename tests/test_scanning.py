@@ -104,6 +104,7 @@ def test_names_are_shortened_and_sorted_as_numbers():
     assert some(list("abcde")) == "a, b, c and 2 more"
     assert sorted(["a10", "a2", "b", "10"], key=natural) == ["10", "a2", "a10", "b"]
     assert sorted(["10", "9"], key=natural) == ["9", "10"]
+    assert sorted(["1", "01"], key=natural) == sorted(["01", "1"], key=natural)
 
 
 def test_a_junction_of_windows_is_a_link(root, monkeypatch):

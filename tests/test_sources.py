@@ -296,6 +296,7 @@ def test_nothing_to_work_on_is_one_sentence(tmp_path, files, message):
 def test_a_data_root_that_cannot_be_is_one_sentence(tmp_path, name):
     (tmp_path / "loop").symlink_to("loop")
     assert f"There is no folder {tmp_path / name}: " in error_of(tmp_path / name)
+    assert f"There is no folder ~nobody{name[0]}: " in error_of(f"~nobody{name[0]}")
 
 
 def test_two_spellings_of_one_name_are_one_class(tmp_path):

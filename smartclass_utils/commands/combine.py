@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from smartclass_utils.config import SmartClassError
+from smartclass_utils.config import SmartClassError, at_home
 from smartclass_utils.copies import near_copies
 from smartclass_utils.images import clean_image, read
 from smartclass_utils.sources import load
@@ -31,10 +31,10 @@ def combine(fer2013: Path | str, other: Path | str, folder: Path | str) -> Path:
     Raises:
         SmartClassError: if a folder cannot be used.
     """
-    folder = Path(folder).expanduser()
+    folder = at_home(folder)
     if folder.exists():
         raise SmartClassError(f"{folder} exists: name a new folder.")
-    faces, added = voted(Path(fer2013).expanduser()), table_of(Path(other).expanduser())
+    faces, added = voted(at_home(fer2013)), table_of(at_home(other))
     both = pd.concat([faces, added], keys=["fer2013", "other"], names=["set", None])
     pixels = np.stack([clean_image(read(path), 48).pixels for path in both["path"]])
     both = both.assign(cluster=near_copies(pixels)).reset_index("set")

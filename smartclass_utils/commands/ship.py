@@ -4,6 +4,7 @@ from pathlib import Path
 
 import jinja2
 import numpy as np
+from torch import nn
 
 from smartclass_utils import evaluation
 from smartclass_utils.checkpoints import load_model, read_cards, save_model
@@ -24,7 +25,8 @@ def ship(
 ) -> Path:
     """Put a study's network into the package; return its file.
 
-    Of the trainings of the network the one that validates best is taken.
+    Of the trainings of the network the one that validates best is taken, its weights
+    rounded to 16 bits, with which it is then judged.
 
     Args:
         data: the folder of images on which the study was run.
@@ -38,11 +40,13 @@ def ship(
     """
     cleaned = clean_of(data)
     card = best_of(name, cleaned)
-    model = load_model(card, cleaned)
-    carried = judge(card, clean_of(carry), SPLITS) if carry else {}
-    facts = {"test": judge(card, cleaned, ("test",)), "carried_over": carried}
+    model, mirror = load_model(card, cleaned).half().float(), card["recipe"]["mirror"]
+    facts = {
+        "test": judge(model, mirror, cleaned, ("test",)),
+        "carried_over": judge(model, mirror, clean_of(carry), SPLITS) if carry else {},
+    }
     stored = {key: value for key, value in card.items() if key != "file"}
-    save_model(SHIPPED_MODEL, model, {**stored, **facts, "terms": terms})
+    save_model(SHIPPED_MODEL, model.half(), {**stored, **facts, "terms": terms})
     write_model_card(SHIPPED_MODEL)
     return SHIPPED_MODEL
 
@@ -73,10 +77,11 @@ def best_of(name: str, data: CleanData) -> dict:
     return cards[int(np.argmax(right))]
 
 
-def judge(card: dict, data: CleanData, splits: tuple[str, ...]) -> dict:
+def judge(
+    model: nn.Module, mirror: bool, data: CleanData, splits: tuple[str, ...]
+) -> dict:
     """Return metrics on some splits, with an interval for every class's recall."""
     images, targets = zip(*(tensors(data, split) for split in splits), strict=True)
-    model, mirror = load_model(card), card["recipe"]["mirror"]
     answers = np.concatenate(
         [evaluation.predict(model, part, mirror).argmax(axis=1) for part in images]
     )

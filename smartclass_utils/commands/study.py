@@ -52,10 +52,10 @@ def run_job(base: Path, job: Job, place: str) -> dict:
     """Train, unless this very training is kept; return the card and what it answers."""
     torch.set_num_threads(1)
     row, device = job.row, pick_device()
-    data = load_clean(clean_for(row, base))
+    data = row.labels(load_clean(clean_for(row, base)))
     if job.split is not None:
         data = replace(data, labels=data.labels.assign(split=job.split))
-    train = TensorDataset(*tensors(data, "train"))
+    train = TensorDataset(tensors(data, "train")[0], row.targets(data))
     order = torch.Generator().manual_seed(job.seed)
     loaders = {
         "train": DataLoader(train, row.batch_size, shuffle=True, generator=order),
@@ -171,7 +171,7 @@ def run_study(
     for (size, colour), row in shapes.items():
         folder = clean_for(row, base)
         clean(manifest, folder, image_size=size, colour=colour, jobs=jobs)
-    found = load_clean(clean_for(Row(str), base))
+    found = next(iter(chosen.values())).labels(load_clean(clean_for(Row(str), base)))
     labels = found.labels["label"].to_numpy(object)
     groups = joint_groups(found.images, found.labels["subject"].to_numpy(object))
     dealt = deal_folds(labels, groups, folds) if folds else None
@@ -186,7 +186,9 @@ def run_study(
             for fold, turn in enumerate(turns)
         ]
         tested = table_of(work, sweep(base, work, jobs), "fold").to_dict("records")
-        write_json(path, content_of(path, found, rows, cards, tested))
+        content = content_of(path, found, rows, cards, tested)
+        twin = np.isin(groups, groups[found.rows("train")])[found.rows("test")]
+        write_json(path, {**content, "twin": "".join(map(str, twin.astype(int)))})
     if splits:
         work = [
             Job(base / f"split{number}", name, MODELS[name], seed, redrawn)

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from smartclass_utils.config import IMAGE_SIZE
+from smartclass_utils.config import IMAGE_SIZE, SmartClassError
+from smartclass_utils.dataset import CleanData, tensors
 from smartclass_utils.models import REPORT_NETWORKS
 from smartclass_utils.training import strong_recipe
 from smartclass_utils.transfer import load_imagenet
@@ -31,6 +32,8 @@ class Row:
     image_size: int = IMAGE_SIZE  # pixels
     colour: bool = False
     start: Callable[[nn.Module], nn.Module] = lambda model: model  # its first weights
+    labels: Callable[[CleanData], CleanData] = lambda data: data  # which are learned
+    targets: Callable[[CleanData], Tensor] = lambda data: tensors(data, "train")[1]
 
 
 strong = partial(strong_recipe, epochs=40)
@@ -111,11 +114,41 @@ def balanced(model: nn.Module, loaders: dict, epochs: int = 30) -> dict:
     return {**strong_recipe(model, loaders, epochs), "loss": loss}
 
 
+def majority(data: CleanData) -> CleanData:
+    """Return the images on whose label half of FER+'s voters agree, under that label.
+
+    Barsoum et al. 2016; others, and what is no face, are in no split.
+    """
+    votes = data.labels.filter(like="votes_")
+    if votes.empty:
+        raise SmartClassError(f"{data.name} has no columns votes_…: FER+'s are needed.")
+    votes = votes.rename(columns=lambda name: name.removeprefix("votes_")).astype(int)
+    label, most = votes.idxmax(axis=1), votes.max(axis=1)
+    agreed = (most >= votes.sum(axis=1) / 2) & (votes.eq(most, axis=0).sum(axis=1) == 1)
+    split = data.labels["split"].where(agreed & ~label.isin(["unknown", "nf"]), "")
+    table = data.labels.assign(label=label, split=split)
+    classes = tuple(sorted(set(label[split != ""])))
+    return replace(data, name="FER+", labels=table, classes=classes)
+
+
+def vote_shares(data: CleanData) -> Tensor:
+    """Return how FER+'s voters shared out the images to learn from, float (n, K)."""
+    votes = data.labels[[f"votes_{name}" for name in data.classes]].astype("float32")
+    votes = torch.from_numpy(votes.to_numpy()[data.rows("train")])
+    return votes / votes.sum(dim=1, keepdim=True)
+
+
 # The sets of rows that a study can train: name → rows.
 SETS = {
     "base": MODELS | STEPS,
     "report": {name: MODELS[name] for name in REPORT_NETWORKS},
     "large": LARGE,
+    "votes": {
+        "Our own, majority of the votes": own(many, labels=majority),
+        "Our own, shares of the votes": own(
+            partial(many, smoothing=0.0), labels=majority, targets=vote_shares
+        ),
+    },
     "shipped": {"Our own, wider, balanced": replace(wider, recipe=balanced)},
     "transfer": TRANSFER,
     "parts": PARTS,

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from smartclass_utils.config import SmartClassError
+from smartclass_utils.config import SmartClassError, at_home
 
 SIDE = 48  # pixels, height and width
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")  # 0 to 6
@@ -33,7 +33,7 @@ def unpack(table: Path | str, folder: Path | str) -> Path:
         SmartClassError: if the table is no FER2013 or has a row that cannot be used,
             or the folder holds something.
     """
-    table, folder = Path(table).expanduser(), Path(folder).expanduser()
+    table, folder = at_home(table), at_home(folder)
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise SmartClassError(f"{folder} is not empty: name a new folder.")
     folder.parent.mkdir(parents=True, exist_ok=True)
