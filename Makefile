@@ -34,11 +34,11 @@ $(READY): pyproject.toml constraints.txt
 
 # Make puts DATA=…, OUT=… and the like into the environment, where quotes, brackets and
 # blanks in them stay what they are.
-report: $(READY) ## run all chapters; DATA=folder OUT=folder EPOCHS=n SEEDS=n IMAGE_SIZE=px COLOUR=1
+report: $(READY) ## run all chapters; DATA=folder OUT=folder EPOCHS=n SEEDS=n IMAGE_SIZE=px COLOUR=1 START=shipped
 	@$(RUN) -m smartclass_utils report $(if $(DATA),--data "$$DATA") \
 	  $(if $(OUT),--out "$$OUT") $(if $(EPOCHS),--epochs "$$EPOCHS") \
 	  $(if $(SEEDS),--seeds "$$SEEDS") $(if $(IMAGE_SIZE),--image-size "$$IMAGE_SIZE") \
-	  $(if $(filter 1,$(COLOUR)),--colour)
+	  $(if $(filter 1,$(COLOUR)),--colour) $(if $(START),--start "$$START")
 
 check: $(READY) ## look at a folder before a run; DATA=folder
 	@$(RUN) -m smartclass_utils check "$$DATA"

@@ -31,6 +31,9 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("--seeds", type=int, help="trainings of every model")
     report.add_argument("--image-size", type=int, help="pixels, height and width")
     report.add_argument("--colour", action="store_true", help="keep the colours")
+    report.add_argument(
+        "--start", choices=("random", "shipped"), help="first weights of our network"
+    )
     check = commands.add_parser("check", help="look at a folder before a run")
     check.add_argument("data", help="a folder of images, or 'demo'")
     for name, does in (("slides", "make a deck of slides"), ("pdf", "print a PDF")):

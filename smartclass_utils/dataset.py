@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from skimage import img_as_ubyte
+from skimage.color import rgb2gray
 from torch import Tensor
 
 from smartclass_utils.config import SPLITS, SmartClassError, workspace
@@ -47,9 +49,10 @@ class CleanData:
 
     @property
     def grey(self) -> np.ndarray:
-        """All images in grey, uint8 (N, H, W); of colours the mean."""
-        grey = self.images if self.channels == 1 else self.images.mean(axis=3)
-        return grey.astype(np.uint8, copy=False)
+        """All images in grey, uint8 (N, H, W); of colours the luminance."""
+        if self.channels == 1:
+            return self.images
+        return np.stack([img_as_ubyte(rgb2gray(image)) for image in self.images])
 
     @property
     def is_demo(self) -> bool:

@@ -12,19 +12,18 @@ from smartclass_utils.copies import near_copies
 from smartclass_utils.images import clean_image, read
 from smartclass_utils.sources import load
 
-VOTES = {"anger": "angry", "happiness": "happy", "neutral": "neutral"}  # FER+'s names
+TAKEN = ("angry", "happy", "neutral")
 
 
 def combine(fer2013: Path | str, other: Path | str, folder: Path | str) -> Path:
     """Write a folder of four classes with its own split; return it.
 
-    Angry, happy and neutral are the images of FER2013 for which at least half of FER+'s
-    ten voters said so (Barsoum et al. 2016); engaged is the other set's. An image of
-    FER2013 is left out if a near-copy of it is engaged or tested on in the other set,
-    and one to learn from, if a near-copy of it is tested on.
+    Angry, happy and neutral are FER2013's, engaged is the other set's. An image of
+    FER2013 is left out if a near-copy of it is engaged, or validates or tests in the
+    other set; one to learn from, if a near-copy of it validates or tests.
 
     Args:
-        fer2013: folder with labels.csv, with columns ``votes_…``.
+        fer2013: folder with the three classes and a split of its own.
         other: folder with a class engaged and a split of its own.
         folder: to be made.
 
@@ -34,7 +33,8 @@ def combine(fer2013: Path | str, other: Path | str, folder: Path | str) -> Path:
     folder = at_home(folder)
     if folder.exists():
         raise SmartClassError(f"{folder} exists: name a new folder.")
-    faces, added = voted(at_home(fer2013)), table_of(at_home(other))
+    faces, added = table_of(at_home(fer2013)), table_of(at_home(other))
+    faces = faces[faces["label"].isin(TAKEN)]
     both = pd.concat([faces, added], keys=["fer2013", "other"], names=["set", None])
     pixels = np.stack([clean_image(read(path), 48).pixels for path in both["path"]])
     both = both.assign(cluster=near_copies(pixels)).reset_index("set")
@@ -66,16 +66,3 @@ def table_of(folder: Path) -> pd.DataFrame:
         )
     table = manifest.table[manifest.table["label"] != ""]
     return table.assign(path=[folder / file for file in table["file"]])
-
-
-def voted(folder: Path) -> pd.DataFrame:
-    """Return the images of FER2013 on whose label half of FER+'s voters agree."""
-    path = folder / "labels.csv"
-    votes = pd.read_csv(path).set_index("file").filter(like="votes_")
-    if votes.empty:
-        raise SmartClassError(f"{path} has no columns votes_…: FER+'s are needed.")
-    agreed = votes[votes.max(axis=1) >= votes.sum(axis=1) / 2].idxmax(axis=1)
-    labels = agreed.str.removeprefix("votes_").map(VOTES).dropna()
-    table = table_of(folder).set_index("file", drop=False)
-    table = table[table.index.isin(labels.index)]
-    return table.assign(label=labels[table.index]).reset_index(drop=True)

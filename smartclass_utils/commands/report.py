@@ -41,6 +41,7 @@ def run_report(
     seeds: int | None = None,
     image_size: int | None = None,
     colour: bool | None = None,
+    start: str | None = None,
 ) -> Path:
     """Run all chapters and write the report; return the path of ``index.html``.
 
@@ -51,6 +52,7 @@ def run_report(
         seeds: trainings of every model; default likewise.
         image_size: pixels; default: what the parameters cell of 01 says.
         colour: whether images keep red, green and blue.
+        start: "shipped" lets our own network start from the shipped one's weights.
 
     Raises:
         SmartClassError: if an argument cannot work (nothing is written then), or if a
@@ -61,6 +63,9 @@ def run_report(
     ranges = {"IMAGE_SIZE": (IMAGE_SIZES[0], IMAGE_SIZES[-1])}
     check(**{k: (v, *ranges.get(k, (1, 1000))) for k, v in parameters.items()})
     parameters |= {"COLOUR": True} if colour else {}
+    parameters |= {"START": start} if start else {}
+    if colour and start == "shipped":
+        raise SmartClassError("The shipped network is for grey images: drop COLOUR=1.")
     place = workspace_in(Path(out)) if out else workspace()
     source = find_data(data).resolve()
     if source.is_relative_to(place.out) or place.out.is_relative_to(source):

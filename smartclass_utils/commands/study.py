@@ -237,7 +237,7 @@ def content_of(
     known = read_json(path) if path.exists() else {}
     if known.get("data", {}).get("fingerprint") != data.fingerprint:
         known = {}
-    key = "transfer" if rows in ("transfer", "parts") else "models"
+    key = "transfer" if rows in ("transfer", "parts", "started") else "models"
     made += [entry for entry in known.get(key, []) if entry["name"] not in of]
     if key == "transfer":
         return {**evaluation.results_of(data, []), **known, key: made}

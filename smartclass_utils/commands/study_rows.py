@@ -11,7 +11,7 @@ from smartclass_utils.config import IMAGE_SIZE, SmartClassError
 from smartclass_utils.dataset import CleanData, tensors
 from smartclass_utils.models import REPORT_NETWORKS
 from smartclass_utils.training import strong_recipe
-from smartclass_utils.transfer import load_imagenet
+from smartclass_utils.transfer import SHIPPED_CHANNELS, load_imagenet, load_shipped
 
 
 def report_recipe(model: nn.Module, loaders: dict, epochs: int = 3) -> dict:
@@ -96,13 +96,19 @@ PARTS = {  # of the way there; they take as long again
 }
 # For tens of thousands of images: fewer epochs, and a wider network beside ours.
 many = partial(strong, epochs=20)
-wide = {"channels": (48, 96, 192, 192)}
+wide = {"channels": SHIPPED_CHANNELS}
 wider = Row(partial(strong, epochs=30), 32, wide, "ResidualCNN", mirror=True)
 LARGE = {
     **{name: MODELS[name] for name in REPORT_NETWORKS},
     "Main CNN, strong recipe": Row(many, mirror=True),
     "Our own": own(many),
     "Our own, wider": wider,
+}
+STARTED = {  # 20 epochs from random weights, and from those that ship
+    "Our own, wider": replace(wider, recipe=many),
+    "Our own, wider, from shipped weights": replace(
+        wider, recipe=partial(many, rate=1e-3), start=load_shipped
+    ),
 }
 
 
@@ -152,5 +158,6 @@ SETS = {
     "shipped": {"Our own, wider, balanced": replace(wider, recipe=balanced)},
     "transfer": TRANSFER,
     "parts": PARTS,
+    "started": STARTED,
 }
 CROSS_VALIDATED = ("Main CNN", "Our own")
