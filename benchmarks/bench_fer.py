@@ -14,6 +14,9 @@ import numpy as np
 import pandas as pd
 from ai_edge_litert.interpreter import Interpreter
 
+from smartclass_utils.checkpoints import read_card
+from smartclass_utils.commands.ship import write_model_card
+from smartclass_utils.config import SHIPPED_MODEL
 from smartclass_utils.images import clean_image, read
 from smartclass_utils.predict import Predictor
 from smartclass_utils.sources import load
@@ -46,7 +49,7 @@ def own_answers(files: list[Path]) -> np.ndarray:
 
 
 def main(model: str, folder: str) -> None:
-    """Print the share of right answers, in all and of each class, in percent."""
+    """Print the share of right answers in percent, and keep it for the model card."""
     table = load(Path(folder)).table
     table = table[table["label"].isin(COMMON)]
     files = [Path(folder, file) for file in table["file"]]
@@ -56,7 +59,14 @@ def main(model: str, folder: str) -> None:
         right = np.array(COMMON)[shares.argmax(axis=1)] == table["label"]
         rows[name] = {"all": right.mean(), **right.groupby(table["label"]).mean()}
     print(len(files), "photographs")
-    print((100 * pd.DataFrame(rows).T).round(1))
+    table = (100 * pd.DataFrame(rows).T).round(1)
+    print(table)
+    weights = read_card(SHIPPED_MODEL)["weights_sha256"]
+    table = table.assign(
+        photographs=len(files), data=Path(folder).name, weights=weights
+    )
+    table.to_csv(SHIPPED_MODEL.with_name("beside_fer.csv"), index_label="network")
+    write_model_card(SHIPPED_MODEL)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,12 @@ from chapters import run_chapter, texts
 from conftest import loaders_of, small_network, write_clean, write_photos
 
 from smartclass_utils import evaluation
-from smartclass_utils.checkpoints import load_model, read_card, train_once
+from smartclass_utils.checkpoints import (
+    load_model,
+    read_card,
+    read_cards,
+    train_once,
+)
 from smartclass_utils.commands import results_page, ship, study
 from smartclass_utils.commands.study_rows import LADDER, SETS, Row, report_recipe
 from smartclass_utils.config import CLASSES, SHIPPED_MODEL, SmartClassError
@@ -338,18 +343,18 @@ def report(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize(
-    "edits",
-    [{}, {"torch.optim.AdamW(groups, lr": "torch.optim.SGD(groups, momentum=0.9, lr"}],
-    ids=["as it is", "another optimizer"],
-)
-def test_chapter_5_runs_on_little_data(report, edits):
-    small = {"EPOCHS": 1, "SEEDS": 1, "FOLDS": 3}
+@pytest.mark.parametrize(("start", "name", "edits"), [
+    ("random", "Our own", {}),
+    ("random", "Our own", {"optim.AdamW(groups, lr": "optim.SGD(groups, lr"}),
+    ("shipped", "Our own, wider, from shipped weights", {}),
+])  # fmt: skip
+def test_chapter_5_runs_on_little_data(report, start, name, edits):
+    small = {"EPOCHS": 1, "SEEDS": 1, "FOLDS": 3, "START": start}
     said = texts(run_chapter(5, report, small, edits))
-    assert "Our own" in said and "class ResidualCNN" in said
+    assert name in said and "class ResidualCNN" in said
     names = [
         entry["name"] for entry in evaluation.read_entries(report / "results.json")
     ]
-    assert names == ["Main CNN", "Variant 1", "Our own"]
-    card = read_card(report / "models" / "our_own_seed0.safetensors")
+    assert names == ["Main CNN", "Variant 1", name]
+    [card] = [card for card in read_cards(report / "models") if card["chapter"] == 5]
     assert ("SGD" in card["recipe"]["optimizer"]) == bool(edits)

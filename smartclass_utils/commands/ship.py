@@ -4,6 +4,7 @@ from pathlib import Path
 
 import jinja2
 import numpy as np
+import pandas as pd
 from torch import nn
 
 from smartclass_utils import evaluation
@@ -96,11 +97,14 @@ def judge(
 def write_model_card(file: Path) -> None:
     """Write the model card (Mitchell et al. 2019) beside a network, as README.md."""
     [card] = read_cards(file.parent)
+    beside = file.with_name("beside_fer.csv")  # written by benchmarks/bench_fer.py
+    table = pd.read_csv(beside) if beside.exists() else pd.DataFrame({"weights": []})
+    rows = table[table["weights"] == card["weights_sha256"]].to_dict("records")
     place = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    text = place.get_template("model_card.md.j2").render(card=card)
+    text = place.get_template("model_card.md.j2").render(card=card, beside=rows)
     write_text(file.with_name("README.md"), text)

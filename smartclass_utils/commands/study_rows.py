@@ -90,9 +90,6 @@ PARTS = {  # of the way there; they take as long again
     "EfficientNet-Lite0, ImageNet weights, last layer alone trained": lite(
         start=load_imagenet, arguments={"frozen": True}
     ),
-    "EfficientNet-Lite0, ImageNet weights, grey, 160 pixels": lite(
-        start=load_imagenet, colour=False
-    ),
 }
 # For tens of thousands of images: fewer epochs, and a wider network beside ours.
 many = partial(strong, epochs=20)
