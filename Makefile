@@ -63,10 +63,10 @@ test: lint ## lint, unit tests, and every notebook against its stored outputs
 	$(NBVAL) --nbval --nbval-sanitize-with notebooks/nbval.cfg $(EXACT)
 	$(NBVAL) --nbval-lax $(TRAINED)
 
-study: $(READY) ## rows of chapter 5 at length; DATA=folder ROWS=set SEEDS=n FOLDS=n SPLITS=n
+study: $(READY) ## rows of chapter 5 at length; DATA=folder ROWS=set SEEDS=n SPLITS=n
 	@$(RUN) -m smartclass_utils study "$$DATA" $(if $(ROWS),--rows "$$ROWS") \
 	  $(if $(SEEDS),--seeds "$$SEEDS") \
-	  $(if $(FOLDS),--folds "$$FOLDS") $(if $(SPLITS),--splits "$$SPLITS")
+	  $(if $(SPLITS),--splits "$$SPLITS")
 
 # Photographs are uploaded through the websocket, whose limit is 10 MiB by default.
 lab: $(READY) ## open JupyterLab on its start page

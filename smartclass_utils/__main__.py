@@ -45,7 +45,6 @@ def parser() -> argparse.ArgumentParser:
     study.add_argument("--rows", default="base", help="report, large, transfer, …")
     study.add_argument("--seeds", type=int, default=3, help="trainings of every row")
     study.add_argument("--jobs", type=count, default=2, help="trainings side by side")
-    study.add_argument("--folds", type=int, default=0, help="of a cross-validation")
     study.add_argument("--splits", type=int, default=0, help="to redraw, for chapter 6")
     ship = commands.add_parser("ship", help="put a study's network into the package")
     ship.add_argument("data", help="the folder on which the study was run")

@@ -154,7 +154,7 @@ class TestStudy:
     @pytest.fixture
     def done(self, quick, tmp_path):
         out = tmp_path / "out" / "x.json"
-        study.run_study(str(quick), str(out), seeds=2, jobs=1, folds=3, splits=2)
+        study.run_study(str(quick), str(out), seeds=2, jobs=1, splits=2)
         return json.loads(out.read_text(encoding="utf-8"))
 
     def test_entries_are_those_of_results_json(self, done):
@@ -177,12 +177,6 @@ class TestStudy:
             silent = {c for c, n in zip(CLASSES, columns, strict=True) if n == 0}
             assert {f"{c} (2 of 2)" for c in silent} <= set(entry["never"])
 
-    def test_every_image_is_tested_in_one_fold(self, done):
-        folds = pd.DataFrame(done["folds"])
-        tested = folds.groupby("network")["n_test"].sum()
-        assert tested.to_dict() == {"Main CNN": 48, "Our own": 48}
-        assert sorted(folds["fold"].unique()) == [0, 1, 2]
-
     def test_the_grid_crosses_networks_splits_and_seeds(self, done, tmp_path):
         grid = pd.read_csv(tmp_path / "out" / "photos_grid.csv")
         assert [*grid] == ["network", "split", "seed", "accuracy", "n_test"]
@@ -194,7 +188,7 @@ class TestStudy:
 
     def test_the_page_shows_all_of_it(self, done, tmp_path):
         page = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
-        for words in ("## photos\n", "step by step", "cross-validation", "CPU min"):
+        for words in ("## photos\n", "step by step", "CPU min"):
             assert words in page
         main = done["models"][0]
         assert f"| Main CNN | {100 * main['accuracy']:.1f} ± " in page
@@ -233,11 +227,9 @@ class TestStudy:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
-            ({"folds": 2}, "folds are 0 or at least 3"),
             ({"seeds": -1}, "No study has -1 seeds"),
-            ({"splits": 1}, "splits 0 or at least 2"),
+            ({"splits": 1}, "1 splits \\(0, or 2 or more\\)"),
             ({"rows": "all"}, "No study has rows all: name base, report, "),
-            ({"folds": 13}, "13 folds do not work here: choose 2 to 12"),
         ],
     )
     def test_what_cannot_work_is_one_sentence(self, quick, options, message, tmp_path):
@@ -271,14 +263,6 @@ class TestStudy:
         ):
             [card] = study.sweep(tmp_path, [job], -1)
         assert len(card["answers"]["test"]) == 16
-
-
-def test_turns_test_every_fold_once_and_learn_from_all_but_two():
-    dealt = np.array([0, 1, 2, 3, 0, 1, 2, 3])
-    turns = [study.turn_of(dealt, fold) for fold in range(4)]
-    assert turns[3].tolist() == ["val", "train", "train", "test"] * 2
-    assert (np.array(turns) == "test").sum(axis=0).tolist() == [1] * 8
-    assert (np.array(turns) == "train").sum(axis=0).tolist() == [2] * 8
 
 
 def test_published_results_stand_below_ours(tmp_path):

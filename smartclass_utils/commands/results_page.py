@@ -43,11 +43,6 @@ def section(content: dict) -> str:
     if content.get("transfer"):
         text += f"\n### {name}: colour, and weights learned on other images\n\n"
         text += markdown(table_of(content["transfer"]))
-    if content.get("folds"):
-        folds = pd.DataFrame(content["folds"]).groupby("network")["accuracy"]
-        shown = 100 * folds.agg(["count", "mean", "std", "min", "max"]).round(3)
-        shown["count"] //= 100
-        text += f"\n### {name}: cross-validation, %\n\n{markdown(shown)}"
     return text
 
 
@@ -98,11 +93,7 @@ def interval(entry: dict) -> str:
 
 
 def markdown(table: pd.DataFrame, left: int = 1) -> str:
-    """Return a table as Markdown; the index stands first if it has a name.
-
-    The first ``left`` columns hold text, the others numbers.
-    """
-    table = table.reset_index() if table.index.name else table
+    """Return a table as Markdown; its first ``left`` columns hold text."""
     sides = ["---"] * left + ["---:"] * (table.shape[1] - left)
     rows = [table.columns, sides, *table.astype(str).to_numpy()]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)

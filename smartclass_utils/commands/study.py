@@ -14,7 +14,6 @@ from smartclass_utils.checkpoints import load_model, train_once
 from smartclass_utils.cleaning import clean
 from smartclass_utils.commands.results_page import write_page
 from smartclass_utils.commands.study_rows import (
-    CROSS_VALIDATED,
     LADDER,
     MODELS,
     SETS,
@@ -26,7 +25,7 @@ from smartclass_utils.files import read_json, write_json, write_text
 from smartclass_utils.hardware import fast_dtype, pick_device
 from smartclass_utils.models import REPORT_NETWORKS, build
 from smartclass_utils.sources import find_data, load
-from smartclass_utils.splits import deal, deal_folds, joint_groups
+from smartclass_utils.splits import deal, joint_groups
 
 STUDIES = ROOT / "build" / "studies"
 GRID_SEEDS = 3  # trainings of a network on each redrawn split
@@ -134,7 +133,6 @@ def run_study(
     rows: str = "base",
     seeds: int = 3,
     jobs: int = 2,
-    folds: int = 0,
     splits: int = 0,
 ) -> Path:
     """Train all rows on one data set and store the numbers; return the JSON file.
@@ -149,16 +147,15 @@ def run_study(
         rows: which to train, a name of :data:`SETS`.
         seeds: trainings of every row; 0 leaves them out, for a grid alone.
         jobs: trainings side by side, each with one thread.
-        folds: of a cross-validation of the first and the last network; 0: none.
         splits: redrawn splits on which the report's networks are trained, for
             ``<data set>_grid.csv`` beside the JSON file; 0: none.
     """
     if rows not in SETS:
         raise SmartClassError(f"No study has rows {rows}: name {', '.join(SETS)}.")
-    if min(seeds, folds, splits) < 0 or folds in (1, 2) or splits == 1:
+    if min(seeds, splits) < 0 or splits == 1:
         raise SmartClassError(
-            f"No study has {seeds} seeds, {folds} folds and {splits} splits: folds are "
-            "0 or at least 3 (to learn, validate, test), splits 0 or at least 2."
+            f"No study has {seeds} seeds and {splits} splits (0, or 2 or more): name "
+            "other numbers."
         )
     manifest = load(find_data(data))
     path = Path(out) if out else RESULTS_FOLDER / f"{manifest.name}.json"
@@ -174,19 +171,11 @@ def run_study(
     found = next(iter(chosen.values())).labels(load_clean(clean_for(Row(str), base)))
     labels = found.labels["label"].to_numpy(object)
     groups = joint_groups(found.images, found.labels["subject"].to_numpy(object))
-    dealt = deal_folds(labels, groups, folds) if folds else None
     if seeds:
         place, runs = base / "models", range(seeds)
         work = [Job(place, *named, seed) for named in chosen.items() for seed in runs]
         cards = sweep(base, work, jobs)
-        turns = [turn_of(dealt, fold) for fold in range(folds)]
-        work = [
-            Job(base / f"fold{fold}of{folds}", name, MODELS[name], 0, turn)
-            for name in CROSS_VALIDATED
-            for fold, turn in enumerate(turns)
-        ]
-        tested = table_of(work, sweep(base, work, jobs), "fold").to_dict("records")
-        content = content_of(path, found, rows, cards, tested)
+        content = content_of(path, found, rows, cards)
         twin = np.isin(groups, groups[found.rows("train")])[found.rows("test")]
         write_json(path, {**content, "twin": "".join(map(str, twin.astype(int)))})
     if splits:
@@ -197,24 +186,18 @@ def run_study(
             for name in REPORT_NETWORKS
             for seed in range(GRID_SEEDS)
         ]
-        table = table_of(work, sweep(base, work, jobs), "split").to_csv(index=False)
+        table = grid_of(work, sweep(base, work, jobs)).to_csv(index=False)
         write_text(path.with_name(f"{manifest.name}_grid.csv"), table)
     write_page(path.parent)
     return path
 
 
-def turn_of(dealt: np.ndarray, fold: int) -> np.ndarray:
-    """Return the split that tests one fold, validates on the next, learns the rest."""
-    following = (fold + 1) % (dealt.max() + 1)
-    return np.select([dealt == fold, dealt == following], ["test", "val"], "train")
-
-
-def table_of(work: list[Job], cards: list[dict], by: str) -> pd.DataFrame:
-    """Return network, fold or split, seed, accuracy and n_test of each training."""
+def grid_of(work: list[Job], cards: list[dict]) -> pd.DataFrame:
+    """Return network, split, seed, accuracy and n_test of each training."""
     rows = [
         {
             "network": job.name,
-            by: int(job.folder.name.removeprefix(by).partition("of")[0]),
+            "split": int(job.folder.name.removeprefix("split")),
             "seed": job.seed,
             "accuracy": card["accuracy"],
             "n_test": len(card["answers"]["test"]),
@@ -224,10 +207,8 @@ def table_of(work: list[Job], cards: list[dict], by: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def content_of(
-    path: Path, data: CleanData, rows: str, cards: list[dict], folds: list
-) -> dict:
-    """Return what is stored: results.json's parts, and ladder, folds, transfer."""
+def content_of(path: Path, data: CleanData, rows: str, cards: list[dict]) -> dict:
+    """Return what is stored: results.json's parts, and ladder and transfer."""
     of = {name: [card for card in cards if card["name"] == name] for name in SETS[rows]}
     made = [
         entry_of(name, of[name], [card["answers"] for card in of[name]], data)
@@ -245,6 +226,5 @@ def content_of(
         entry_of(step, of[name], [answers_of(c, data, mirror) for c in of[name]], data)
         for step, name, mirror in (LADDER if rows == "base" else ())
     ]
-    parts = {"folds": folds} if folds else {}
-    parts |= {"ladder": ladder} if ladder else {}
+    parts = {"ladder": ladder} if ladder else {}
     return {**known, **evaluation.results_of(data, made), **parts}

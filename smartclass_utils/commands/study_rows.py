@@ -157,4 +157,3 @@ SETS = {
     "parts": PARTS,
     "started": STARTED,
 }
-CROSS_VALIDATED = ("Main CNN", "Our own")
