@@ -4,7 +4,6 @@ import json
 from dataclasses import replace
 from functools import partial
 
-import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -250,19 +249,6 @@ class TestStudy:
             cards = study.sweep(tmp_path, work, jobs)
             both.append([card["weights_sha256"] for card in cards])
         assert both[0] == both[1]
-
-    def test_a_cluster_can_take_a_sweep(self, tmp_path):
-        distributed = pytest.importorskip("dask.distributed", reason="extra 'cluster'")
-        write_clean(tmp_path / "clean48")
-        job = study.Job(tmp_path, "Main CNN", Row(report_recipe), 0)
-        sizes = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
-        with (
-            distributed.LocalCluster(**sizes) as cluster,
-            distributed.Client(cluster),
-            joblib.parallel_config(backend="dask"),
-        ):
-            [card] = study.sweep(tmp_path, [job], -1)
-        assert len(card["answers"]["test"]) == 16
 
 
 def test_published_results_stand_below_ours(tmp_path):
