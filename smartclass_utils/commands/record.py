@@ -23,6 +23,8 @@ from smartclass_utils.config import (
 )
 from smartclass_utils.files import read_json, write_json, write_text
 
+PHOTOGRAPHS = ("fer2013", "fer48", "rgb96")  # stored results that the README shows
+
 
 def record() -> None:
     """Run the report on the demo; keep its notebooks, figures and numbers.
@@ -122,7 +124,7 @@ def write_readme(demo: dict) -> None:
     """Put the results, and the seconds of the demo's chapters, into the README."""
     page = ROOT / "README.md"
     stored = {f.stem: read_json(f) for f in sorted(RESULTS_FOLDER.glob("*.json"))}
-    others = {name: content for name, content in stored.items() if "models" in content}
+    others = {name: stored[name] for name in PHOTOGRAPHS if name in stored}
     environment = demo["environment"]
     about = (
         f"Demo: {demo['data']['split']['test']} test images, "
