@@ -66,9 +66,10 @@ def parser() -> argparse.ArgumentParser:
     unpack.add_argument("table", help="such as fer2013.csv")
     unpack.add_argument("folder", help="for the images; made if need be")
     combine = commands.add_parser("combine", help="FER2013 with another set's engaged")
-    combine.add_argument("fer2013", help="folder of FER2013, with FER+ votes")
+    combine.add_argument("fer2013", help="folder of FER2013 with a split")
     combine.add_argument("other", help="folder with labels.csv, such as fer48")
     combine.add_argument("folder", help="for the images; made if need be")
+    combine.add_argument("--balanced", action="store_true", help="classes of one size")
     commands.add_parser("record", help="run the demo report; keep it as committed")
     return root
 
