@@ -7,7 +7,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-import numpy as np
 import safetensors
 import safetensors.torch
 import torch
@@ -106,7 +105,7 @@ def train_once(
         raise SmartClassError(f"{what}: use other letters, or delete the file.")
     start, busy = time.perf_counter(), time.process_time()
     history = training.train(model, loaders, optimizer, loss, epochs, **options)
-    best = int(history["val_loss"].fillna(np.inf).argmin()) + 1
+    best = int(history["val_loss"].fillna(float("inf")).argmin()) + 1
     about = {"name": data.name, "fingerprint": data.fingerprint}
     pixels = hash_of({"images": loaders["train"].dataset.tensors[0]})
     card = {
@@ -168,7 +167,7 @@ def read_card(file: Path | str) -> dict:
 
 
 def read_cards(folder: Path, chapter: int | None = None) -> list[dict]:
-    """Return the cards of all networks in a folder, by name and seed.
+    """Return the cards of all networks in a folder, the report's first, by name.
 
     Raises:
         SmartClassError: if there is none, of this chapter if one is named.
@@ -180,7 +179,8 @@ def read_cards(folder: Path, chapter: int | None = None) -> list[dict]:
             f"There is no trained network of chapter {chapter or 3} in {folder}: run it"
             " first."
         )
-    return sorted(cards, key=lambda card: (card["name"], card["seed"]))
+    ours = models.REPORT_NETWORKS  # they come first
+    return sorted(cards, key=lambda c: (c["name"] not in ours, c["name"], c["seed"]))
 
 
 def forget_models(folder: Path, chapter: int, but: list[dict]) -> None:

@@ -117,6 +117,19 @@ def entry(
     return found
 
 
+def check_alike(cards: list[dict]) -> None:
+    """Refuse trainings of one network that differ in more than their seed."""
+    first = {}
+    for card in cards:
+        kept = first.setdefault(card["name"], card)
+        for key in ("epochs", "arguments", "recipe"):
+            if card[key] != kept[key]:
+                raise SmartClassError(
+                    f"The trainings of {card['name']} differ in {key}, as when chapter "
+                    "03 was stopped on its way: run it to its end."
+                )
+
+
 def mean(values: list[float]) -> float:
     """Return the arithmetic mean as a Python float."""
     return float(np.mean(values))

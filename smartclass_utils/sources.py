@@ -154,7 +154,7 @@ def load(
                     f"{source.data_set} is not there (expected in {where}; from "
                     f"kaggle.com/datasets/{source.kaggle})."
                 )
-        without = [label for label in CLASSES if label not in order]
+        without = [label for label in CLASSES if label not in present]
         notes += [f"So there is no class {label}." for label in without]
     left = table.loc[table["label"] == "", "original_label"].value_counts().sort_index()
     if len(left):

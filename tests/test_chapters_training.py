@@ -51,7 +51,7 @@ def test_perfect_networks_leave_no_wrong_face_and_no_winner(tmp_path):
 def test_what_a_student_changes_in_chapter_3_is_what_chapter_4_judges(tmp_path):
     data = load_clean(write_clean(tmp_path / "clean", per_class=20))
     adam = "torch.optim.Adam(model.parameters(), lr=LEARNING_RATE, fused=True)"
-    sgd = "torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)"
+    sgd = "torch.optim.SGD(model.parameters(), lr=LEARNING_RATE, momentum=0.9)"
     main = '"Main CNN": (ReportCNN, {"kernel_size": 3, '
     fourth = '"Kernel 5": (ReportCNN, {"kernel_size": 5}),\n    '
     edits = {adam: sgd, main: f'{fourth}{main}"dropout": 0.3, '}
