@@ -69,7 +69,6 @@ def parser() -> argparse.ArgumentParser:
     combine.add_argument("fer2013", help="folder of FER2013 with a split")
     combine.add_argument("other", help="folder with labels.csv, such as fer48")
     combine.add_argument("folder", help="for the images; made if need be")
-    combine.add_argument("--balanced", action="store_true", help="classes of one size")
     commands.add_parser("record", help="run the demo report; keep it as committed")
     return root
 

@@ -15,9 +15,7 @@ from smartclass_utils.sources import load
 TAKEN = ("angry", "happy", "neutral")
 
 
-def combine(
-    fer2013: Path | str, other: Path | str, folder: Path | str, balanced: bool = False
-) -> Path:
+def combine(fer2013: Path | str, other: Path | str, folder: Path | str) -> Path:
     """Write a folder of four classes with its own split; return it.
 
     Angry, happy and neutral are FER2013's, engaged is the other set's. An image of
@@ -28,7 +26,6 @@ def combine(
         fer2013: folder with the three classes and a split of its own.
         other: folder with a class engaged and a split of its own.
         folder: to be made.
-        balanced: whether to draw as many images of every class, in each part.
 
     Raises:
         SmartClassError: if a folder cannot be used.
@@ -47,14 +44,6 @@ def combine(
     kept = both[(is_other & is_engaged) | (~is_other & ~both["cluster"].isin(barred))]
     judged = set(kept.loc[kept["split"] != "train", "cluster"])
     kept = kept[(kept["split"] != "train") | ~kept["cluster"].isin(judged)]
-    if balanced:
-        parts = [
-            part.groupby("label").sample(
-                part["label"].value_counts().min(), random_state=0
-            )
-            for _, part in kept.groupby("split")
-        ]
-        kept = pd.concat(parts)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".combine.") as new:
         place = Path(new, folder.name)
