@@ -78,3 +78,11 @@ def test_further_networks_join_results_json_once(tmp_path):
         added = {"name": "own", "accuracy": accuracy}
         evaluation.append_results(path, [added])
     assert evaluation.read_entries(path) == [{"name": "main"}, added]
+
+
+def test_trainings_of_one_network_differ_in_their_seed_only():
+    same = [{**card(seed), "arguments": {}, "recipe": {}} for seed in (0, 1)]
+    evaluation.check_alike([*same, {**same[0], "name": "other", "epochs": 9}])
+    for key, value in (("epochs", 9), ("recipe", {"mirror": True})):
+        said = refusal(evaluation.check_alike, [*same, {**same[0], key: value}])
+        assert f"differ in {key}, as when chapter 03 was stopped" in said
