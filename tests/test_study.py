@@ -19,7 +19,14 @@ from smartclass_utils.checkpoints import (
     train_once,
 )
 from smartclass_utils.commands import results_page, ship, study
-from smartclass_utils.commands.study_rows import LADDER, SETS, Row, report_recipe
+from smartclass_utils.commands.study_rows import (
+    LADDER,
+    SETS,
+    Row,
+    majority,
+    report_recipe,
+    vote_shares,
+)
 from smartclass_utils.config import CLASSES, SHIPPED_MODEL, SmartClassError
 from smartclass_utils.dataset import load_clean, tensors
 from smartclass_utils.models import build, count_parameters
@@ -249,6 +256,27 @@ class TestStudy:
             cards = study.sweep(tmp_path, work, jobs)
             both.append([card["weights_sha256"] for card in cards])
         assert both[0] == both[1]
+
+
+def test_votes_make_labels_and_targets(tmp_path):
+    file = write_clean(tmp_path / "clean48") / "labels.csv"
+    said = {"angry": (7, 3, 0), "happy": (1, 9, 0), "neutral": (5, 5, 0)}
+    table = pd.read_csv(file, dtype=str, keep_default_na=False)
+    votes = [said.get(label, (0, 0, 10)) for label in table["label"]]
+    names = ["votes_anger", "votes_happiness", "votes_nf"]
+    with pytest.raises(SmartClassError, match="no columns votes_"):
+        majority(load_clean(file.parent))
+    table.join(pd.DataFrame(votes, columns=names)).to_csv(file, index=False)
+    data = majority(load_clean(file.parent))
+    assert data.classes == ("anger", "happiness")  # neither a tie nor what is no face
+    assert data.split_sizes() == {"train": 24, "val": 8, "test": 8}
+    shares = vote_shares(data)
+    assert shares[0].tolist() == pytest.approx([0.7, 0.3]) and len(shares) == 24
+    row = SETS["votes"]["Our own, shares of the votes"]
+    row = replace(row, recipe=partial(report_recipe, epochs=1))
+    card = study.run_job(tmp_path, study.Job(tmp_path, "Our own", row, 0), "")
+    assert card["classes"] == ["anger", "happiness"]
+    assert len(card["answers"]["test"]) == 8
 
 
 def test_published_results_stand_below_ours(tmp_path):

@@ -93,8 +93,7 @@ PARTS = {  # of the way there; they take as long again
 }
 # For tens of thousands of images: fewer epochs, and a wider network beside ours.
 many = partial(strong, epochs=20)
-wide = {"channels": SHIPPED_CHANNELS}
-wider = Row(partial(strong, epochs=30), 32, wide, "ResidualCNN", mirror=True)
+wider = own(many, arguments={"channels": SHIPPED_CHANNELS})
 LARGE = {
     **{name: MODELS[name] for name in REPORT_NETWORKS},
     "Main CNN, strong recipe": Row(many, mirror=True),
@@ -102,7 +101,7 @@ LARGE = {
     "Our own, wider": wider,
 }
 STARTED = {  # 20 epochs from random weights, and from those that ship
-    "Our own, wider": replace(wider, recipe=many),
+    "Our own, wider": wider,
     "Our own, wider, from shipped weights": replace(
         wider, recipe=partial(many, rate=1e-3), start=load_shipped
     ),
