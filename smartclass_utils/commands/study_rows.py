@@ -87,7 +87,7 @@ TRANSFER = {
 PARTS = {  # of the way there; they take as long again
     "Our own, colour, 96 pixels": own(strong, colour=True, image_size=96),
     "EfficientNet-Lite0, from scratch, colour, 160 pixels": lite(),
-    "EfficientNet-Lite0, ImageNet weights, last layer alone trained": lite(
+    "EfficientNet-Lite0, ImageNet weights, last layer trained": lite(
         start=load_imagenet, arguments={"frozen": True}
     ),
 }
