@@ -106,8 +106,8 @@ def results_table(results: dict[str, dict]) -> str:
                 "Data": data,
                 "Network": entry["name"],
                 "Weights": f"{entry['parameters']:,}",
-                "Accuracy": f"{plus_minus(entry, 'accuracy')} %",
-                "95 % interval": interval(entry),
+                "Accuracy, %": plus_minus(entry, "accuracy"),
+                "95 % interval": interval(entry).replace(" – ", "–"),
                 "Macro-F1": f"{100 * entry['macro_f1']:.1f}",
                 "Training": f"{cpu:,.0f} s CPU" if cpu else taken,
             }
