@@ -113,9 +113,10 @@ def test_the_house_stays_small():
         assert n_lines(file) <= 250, f"{name} is two rooms"
     assert len(list(PACKAGE.glob("*.py"))) <= 25
     # What stands now; the goals are 5,000 and 4,500. These numbers only go down, save
-    # where a feature comes: colour, transfer learning and the combined set took 345.
-    assert n_lines(*MODULES.values()) <= 5637
-    assert n_lines(*(ROOT / "tests").rglob("*.py")) <= 6112
+    # where a feature comes: colour and transfer learning took 345, FER2013, its votes
+    # and the start from shipped weights 62.
+    assert n_lines(*MODULES.values()) <= 5699
+    assert n_lines(*(ROOT / "tests").rglob("*.py")) <= 6124
 
 
 def test_chapters_1_to_4_need_little_of_the_helper():
@@ -125,7 +126,7 @@ def test_chapters_1_to_4_need_little_of_the_helper():
         needed.add(name)
         ahead |= imports_of(MODULES[name]) - needed
     # What stands now; the goal is 2,300.
-    assert n_lines(*(MODULES[name] for name in needed)) <= 3248
+    assert n_lines(*(MODULES[name] for name in needed)) <= 3291
 
 
 @pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda file: file.stem)
