@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError, features
+from PIL import PngImagePlugin as Png
 from skimage.color import rgb2gray
 from skimage.transform import resize, resize_local_mean
 
@@ -21,6 +22,7 @@ if features.check("avif"):  # not built into every Pillow
     FORMATS = (*FORMATS, "AVIF")
 HEIC = tuple(b"ftyp" + brand for brand in (b"heic", b"heix", b"hevc", b"mif1"))
 MAX_BYTES = 50 * 2**20  # of a file
+Png.MAX_TEXT_CHUNK = Png.MAX_TEXT_MEMORY = MAX_BYTES
 MAX_PIXELS = 25_000_000  # with it no file takes more than 500 MB
 MIN_SIDE = 8  # pixels
 MAX_ASPECT = 4  # longer side over shorter side

@@ -17,6 +17,7 @@ from smartclass_utils.names import as_text, natural, some
 from smartclass_utils.walking import Tree, existing, parents, stop_at_rows
 
 ORDER = (*REPORTED, "FER2013")
+NOBODY = ("unknown", "n/a", "none", "?", "-")  # written for a missing subject
 MOST_FILES, MOST_BYTES = 20_000, 200 * 2**20  # of the demo, unpacked
 
 
@@ -206,6 +207,8 @@ def read_data_set(tree: Tree, data: DataSet) -> tuple[pd.DataFrame, bool]:
     table = pd.DataFrame({**columns, "sha256": ""})
     table["source"] = table["source"].replace("", source)
     table["label"] = table["label"].map(canonical_label)
+    nobody = table["subject"].str.strip().str.lower().isin(NOBODY)
+    table.loc[nobody, "subject"] = ""
     is_given = layout.source not in REPORTED and settle_parts(
         where, table, tree.remarks
     )

@@ -1,5 +1,6 @@
 """A look at a folder before a run: what a report would read, clean and deal."""
 
+import shlex
 import tempfile
 from pathlib import Path
 
@@ -38,6 +39,7 @@ def check_folder(data: str) -> str:
     split = split.rename(index={"All": "all"}, columns={"All": "all"})
     names = labels.groupby("label")["original_label"].unique().map(", ".join)
     rejected = cleaned.rejected[["file", "reason"]].head(5)
+    quoted = shlex.quote(str(data)).replace("$", "$$")  # for the shell, then for make
     parts = [
         f"{manifest.name}: {len(manifest.table):,} files in {manifest.root}",
         "By source: " + in_words(manifest.table["source"]),
@@ -49,7 +51,7 @@ def check_folder(data: str) -> str:
         f"The split, {'as given' if manifest.given_split else 'drawn'}:",
         split.rename_axis(index="class", columns=None).to_string(),
         about_groups(groups, labels["split"], manifest.given_split),
-        f"A report would run: make report DATA={data!r}",
+        f"A report would run: make report DATA={quoted}",
     ]
     return "\n".join(part for part in parts if part)
 
