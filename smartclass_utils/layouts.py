@@ -44,8 +44,8 @@ class Layout(NamedTuple):
 
 
 NOUNS = ("Surprise", "Fear", "Disgust", "Happiness", "Sadness", "Anger", "Neutral")
-FOLDERS = ("surprise", "fear", "disgust", "happy", "sad", "angry", "neutral")
-FER = dict(zip(FOLDERS, NOUNS, strict=True))
+SPELT = "surprised? fear(ful)? disgust(ed)? happ(y|iness) sad(ness)? ang(ry|er) neutral"
+FER = dict(zip(SPELT.split(), NOUNS, strict=True))
 RAFDB = dict(zip("1234567", NOUNS, strict=True))
 RAFDB_LISTS = {f"{p}_labels.csv": f"{p}/{{label}}/{{file}}" for p in ("train", "test")}
 ATTRIBUTES = {  # codes from 0 in files of RAF-DB's owners

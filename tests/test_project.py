@@ -116,7 +116,7 @@ def test_the_house_stays_small():
     # where a feature comes: colour and transfer learning took 345, FER2013, its votes
     # and the start from shipped weights 62.
     assert n_lines(*MODULES.values()) <= 5707
-    assert n_lines(*(ROOT / "tests").rglob("*.py")) <= 6132
+    assert n_lines(*(ROOT / "tests").rglob("*.py")) <= 6135
 
 
 def test_chapters_1_to_4_need_little_of_the_helper():
@@ -126,7 +126,7 @@ def test_chapters_1_to_4_need_little_of_the_helper():
         needed.add(name)
         ahead |= imports_of(MODULES[name]) - needed
     # What stands now; the goal is 2,300.
-    assert n_lines(*(MODULES[name] for name in needed)) <= 3291
+    assert n_lines(*(MODULES[name] for name in needed)) <= 3297
 
 
 @pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda file: file.stem)

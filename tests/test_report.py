@@ -245,9 +245,9 @@ def test_record_keeps_notebooks_figures_and_numbers(house, tmp_path, monkeypatch
     assert "![A bar.](01_x.png)" in gallery
     assert "[01_a.ipynb](../notebooks/01_a.ipynb)" in gallery
     text = (tmp_path / "README.md").read_text()
-    assert "| demo | Main CNN | 9 | 50.0 % | 40.0 – 60.0 | 50.0 | 3 s |" in text
-    assert "| demo | always “a” | 0 | 50.0 %" in text
-    assert "| fer48 | Best | 9 | 70.0 %" in text
+    assert "| demo | Main CNN | 9 | 50.0 | 40.0–60.0 | 50.0 | 3 s |" in text
+    assert "| demo | always “a” | 0 | 50.0 |" in text
+    assert "| fer48 | Best | 9 | 70.0 |" in text
     assert "fer48 | Main CNN" not in text and "old" not in text
     assert json.loads((tmp_path / "demo.json").read_text())["chapter_seconds"]
 

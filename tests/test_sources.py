@@ -235,6 +235,9 @@ def names_of(*parts, classes=("cat", "dog")):
      "left out: cow."),
     (names_of("train", "test", classes=FER), "angry happy neutral", "train test",
      True, "so left out: Disgust (2), Fear (2), Sadness (2), Surprise (2)."),
+    (names_of("train", "test", classes=("fearful", "disgusted", "surprised",
+     "sadness", "happiness", "anger", "neutral")), "angry happy neutral", "train test",
+     True, "so left out: Disgust (2), Fear (2), Sadness (2), Surprise (2)."),
     (names_of("train", "test", classes=FER[1:]), "disgust fear happy neutral sad "
      "surprise", "train test", True, ""),
     (names_of("train", "test", classes="12"), "1 2", "train test", True,
