@@ -268,7 +268,7 @@ def test_votes_make_labels_and_targets(tmp_path):
         majority(load_clean(file.parent))
     table.join(pd.DataFrame(votes, columns=names)).to_csv(file, index=False)
     data = majority(load_clean(file.parent))
-    assert data.classes == ("anger", "happiness")  # neither a tie nor what is no face
+    assert (data.name, *data.classes) == ("ferplus", "anger", "happiness")
     assert data.split_sizes() == {"train": 24, "val": 8, "test": 8}
     shares = vote_shares(data)
     assert shares[0].tolist() == pytest.approx([0.7, 0.3]) and len(shares) == 24

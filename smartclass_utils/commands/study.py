@@ -158,10 +158,9 @@ def run_study(
             "other numbers."
         )
     manifest = load(find_data(data))
-    path = Path(out) if out else RESULTS_FOLDER / f"{manifest.name}.json"
     if not out and seeds and manifest.name == "demo":
         raise SmartClassError(
-            f"{path.name} is what `make record` writes: name another file with --out."
+            "demo.json is what `make record` writes: name another file with --out."
         )
     base, chosen = STUDIES / manifest.name, SETS[rows]
     shapes = {(row.image_size, row.colour): row for row in [Row(str), *chosen.values()]}
@@ -169,6 +168,7 @@ def run_study(
         folder = clean_for(row, base)
         clean(manifest, folder, image_size=size, colour=colour, jobs=jobs)
     found = next(iter(chosen.values())).labels(load_clean(clean_for(Row(str), base)))
+    path = Path(out) if out else RESULTS_FOLDER / f"{found.name}.json"
     labels = found.labels["label"].to_numpy(object)
     groups = joint_groups(found.images, found.labels["subject"].to_numpy(object))
     if seeds:

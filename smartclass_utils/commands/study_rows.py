@@ -130,7 +130,7 @@ def majority(data: CleanData) -> CleanData:
     split = data.labels["split"].where(agreed & ~label.isin(["unknown", "nf"]), "")
     table = data.labels.assign(label=label, split=split)
     classes = tuple(sorted(set(label[split != ""])))
-    return replace(data, name="FER+", labels=table, classes=classes)
+    return replace(data, name="ferplus", labels=table, classes=classes)
 
 
 def vote_shares(data: CleanData) -> Tensor:
