@@ -21,7 +21,7 @@ def start(code: str, *arguments: object) -> subprocess.Popen:
     process = subprocess.Popen(
         [sys.executable, "-c", code, *map(str, arguments)],
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         start_new_session=True,
         text=True,
     )
@@ -33,9 +33,9 @@ def finish(code: str, *arguments: object) -> tuple[float, str]:
     """Run such code to its end; return the seconds of work and what it printed."""
     process = start(code, *arguments)
     begin = time.perf_counter()
-    said, _ = process.communicate()
+    said, complained = process.communicate()
     if process.returncode:
-        raise RuntimeError(f"the work ended with code {process.returncode}")
+        raise RuntimeError(f"code {process.returncode}: {complained[-2000:]}")
     return time.perf_counter() - begin, said
 
 

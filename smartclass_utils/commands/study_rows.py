@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from smartclass_utils.config import IMAGE_SIZE, SmartClassError
 from smartclass_utils.dataset import CleanData, tensors
 from smartclass_utils.models import REPORT_NETWORKS
-from smartclass_utils.training import strong_recipe
+from smartclass_utils.training import augment, strong_recipe
 from smartclass_utils.transfer import SHIPPED_CHANNELS, load_imagenet, load_shipped
 
 
@@ -100,6 +100,15 @@ LARGE = {
     "Our own": own(many),
     "Our own, wider": wider,
 }
+# For an hour of one core: more epochs, and stronger changes of the images.
+stronger = partial(
+    augment, degrees=10.0, shift=0.08, scale=0.12, contrast=0.2, erase=0.5
+)
+LONGER = {
+    "Our own, wider, 55 epochs": replace(
+        wider, recipe=partial(strong, epochs=55, augment=stronger), batch_size=64
+    )
+}
 STARTED = {  # 20 epochs from random weights, and from those that ship
     "Our own, wider": wider,
     "Our own, wider, from shipped weights": replace(
@@ -114,6 +123,11 @@ def balanced(model: nn.Module, loaders: dict, epochs: int = 30) -> dict:
     weight = (counts.sum() / counts / len(counts)).to(next(model.parameters()))
     loss = nn.CrossEntropyLoss(weight, label_smoothing=0.1)
     return {**strong_recipe(model, loaders, epochs), "loss": loss}
+
+
+def in_format(model: nn.Module, loaders: dict, epochs: int = 40, *, dtype) -> dict:
+    """Return the strong recipe with its convolutions in one number format."""
+    return {**strong(model, loaders, epochs=epochs), "dtype": dtype}
 
 
 def majority(data: CleanData) -> CleanData:
@@ -145,6 +159,7 @@ SETS = {
     "base": MODELS | STEPS,
     "report": {name: MODELS[name] for name in REPORT_NETWORKS},
     "large": LARGE,
+    "longer": LONGER,
     "votes": {
         "Our own, majority of the votes": own(many, labels=majority),
         "Our own, shares of the votes": own(
@@ -155,4 +170,8 @@ SETS = {
     "transfer": TRANSFER,
     "parts": PARTS,
     "started": STARTED,
+    "formats": {
+        f"Our own in {dtype}": own(partial(in_format, dtype=dtype))
+        for dtype in (torch.float32, torch.bfloat16)
+    },
 }
