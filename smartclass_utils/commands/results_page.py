@@ -33,8 +33,10 @@ def section(content: dict) -> str:
     """Return the tables of one data set as Markdown."""
     name, split = content["data"]["name"], content["data"]["split"]
     machine = content["environment"]
+    on_cpu = machine["device"].startswith("CPU")
+    title = name if on_cpu else f"{name} on {machine['device']}"
     text = (
-        f"## {name}\n\n{split['train']:,} images to learn from, {split['test']:,} to "
+        f"## {title}\n\n{split['train']:,} images to learn from, {split['test']:,} to "
         f"test; {machine['device']}, {machine['training in']}, torch "
         f"{machine['torch']}.\n\n{markdown(models_table(content))}"
     )

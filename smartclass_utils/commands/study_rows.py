@@ -171,7 +171,7 @@ SETS = {
     "parts": PARTS,
     "started": STARTED,
     "formats": {
-        f"Our own in {dtype}": own(partial(in_format, dtype=dtype))
-        for dtype in (torch.float32, torch.bfloat16)
+        f"Our own in {name}": own(partial(in_format, dtype=getattr(torch, name)))
+        for name in ("float32", "bfloat16")
     },
 }
