@@ -50,16 +50,19 @@ for seed in range(3):
                nn.CrossEntropyLoss(), 8, log=lambda line: None)
 """
 EXPORT = """
-import sys
+import shutil, sys
 from pathlib import Path
 from smartclass_utils.commands.report import LOCK, STAGE, export, publish
 from smartclass_utils.config import workspace_in
 from smartclass_utils.files import only_one
-place = workspace_in(Path(sys.argv[2]))
+made, out = map(Path, sys.argv[1:])
+shutil.rmtree(out / STAGE, ignore_errors=True)  # the chapters write it anew
+kept = shutil.ignore_patterns("clean", "models")
+shutil.copytree(made, out / STAGE, ignore=kept)
 print("ready", flush=True)
-with only_one(place.out / LOCK, "busy"):
-    export(workspace_in(place.out / STAGE))
-    publish(place.out / STAGE, place.out)
+with only_one(out / LOCK, "busy"):
+    export(workspace_in(out / STAGE))
+    publish(out / STAGE, out)
 """
 
 
@@ -133,13 +136,11 @@ def run(kills: int = KILLS) -> dict:
             for file in out.rglob("*"):
                 if file.is_file():
                     file.write_bytes(file.read_bytes() + b"\nolder")
-            kept = shutil.ignore_patterns("clean", "models")
-            shutil.copytree(made / "report", out / STAGE, ignore=kept)
 
         whole = {
             "cleaning": (CLEAN, photos, lambda out: shutil.copytree(older, out)),
             "training": (TRAIN, made / "clean", lambda out: out.mkdir()),
-            "export": (EXPORT, photos, with_older_report),
+            "export": (EXPORT, made / "report", with_older_report),
         }
         found = {}
         for name, (code, given, prepare) in whole.items():

@@ -5,7 +5,7 @@ import inspect
 import json
 import os
 import shutil
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,8 +54,8 @@ def clean(
         jobs: processes; all cores if ``None``.
 
     Raises:
-        SmartClassError: if the folder, the size or ``prepare`` cannot be used, the disk
-            is full, or there is no split; an older clean folder stays as it is.
+        SmartClassError: if folder, size or ``prepare`` cannot be used, the disk is
+            full, or there is no split; an older clean folder stays as it is.
     """
     out = config.at_home(out).resolve()
     new, old, lock = (out.with_name(f".{out.name}.{x}") for x in ("new", "old", "lock"))
@@ -63,13 +63,13 @@ def clean(
     shape = (image_size, image_size, 3)[: 3 if colour else 2]  # of an image
     key = input_key(manifest, shape, prepare)
     busy = f"Another run is cleaning into {out}; this one waits for it."
-    with disk_errors(out.parent), only_one(lock, busy, wait=True):
+    with disk_errors(out.parent), only_one(lock, busy, wait=True), ExitStack() as end:
         if old.exists() and not out.exists():  # a run was killed while it swapped
             old.replace(out)
         shutil.rmtree(old, ignore_errors=True)
-        was_done = is_finished(out, key)
-        if not was_done:
+        if not (was_done := is_finished(out, key)):
             shutil.rmtree(new, ignore_errors=True)
+            end.callback(shutil.rmtree, new, ignore_errors=True)  # also if it fails
             (new / ".rows").mkdir(parents=True)
             table = decode(new, manifest, shape, prepare, jobs)
             about = {"key": key, "prepare": source_of(prepare)}
@@ -80,15 +80,15 @@ def clean(
             shutil.rmtree(old, ignore_errors=True)
         card = json.loads((out / "clean.json").read_text(encoding="utf-8"))
         tables = [pd.read_csv(out / f"{name}.csv", **TEXT) for name in TABLES]
-    counts = pd.DataFrame(card["counts"], columns=["outcome", "reason", "images"])
-    return Cleaned(out, *tables, counts, card["fingerprint"], was_done)
+    tables.append(pd.DataFrame(card["counts"]))
+    return Cleaned(out, *tables, card["fingerprint"], was_done)
 
 
 def check_arguments(manifest, out: Path, image_size: int) -> None:
     """Refuse a size or a folder that cannot work, before anything is written."""
     check(IMAGE_SIZE=(image_size, IMAGE_SIZES[0], IMAGE_SIZES[-1]))
     root = manifest.root.resolve()
-    if out == root or out in root.parents or root in out.parents:
+    if out.is_relative_to(root) or root.is_relative_to(out):
         reason = f"The clean images cannot go to {out}, as the data lie in {root}."
     elif out.exists() and not out.is_dir():
         reason = f"{out} is a file: name another folder or remove it."

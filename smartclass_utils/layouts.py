@@ -10,7 +10,13 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from smartclass_utils.config import REPORTED_FOLDER, SPLITS, SmartClassError
+from smartclass_utils.config import (
+    CLASSES,
+    REPORTED_FOLDER,
+    SPLITS,
+    SmartClassError,
+    canonical_label,
+)
 from smartclass_utils.names import some
 from smartclass_utils.walking import ADULT, Tree, parents, read_table, stop_at_rows
 
@@ -48,6 +54,7 @@ SPELT = "surprised? fear(ful)? disgust(ed)? happ(y|iness) sad(ness)? ang(ry|er) 
 FER = dict(zip(SPELT.split(), NOUNS, strict=True))
 RAFDB = dict(zip("1234567", NOUNS, strict=True))
 RAFDB_LISTS = {f"{p}_labels.csv": f"{p}/{{label}}/{{file}}" for p in ("train", "test")}
+RAFDB_FILE = r"(train|test)_\d+(_aligned)?\."  # without lists, they are called so
 ATTRIBUTES = {  # codes from 0 in files of RAF-DB's owners
     "gender": ("male", "female", "unsure"),
     "race": ("Caucasian", "African-American", "Asian"),
@@ -80,14 +87,15 @@ UNDERSTOOD = (
     "train, val and test, or a labels.csv of file,label[,split]"
 )
 PART = re.compile(
-    "(?:(train)(?:ing)?|(val)(?:id|idation)?|(test)(?:ing)?)(?:set|data|images|split)*"
+    "(?:(?P<train>train(?:ing)?)|(?P<val>val(?:id|idation)?|dev)|(?P<test>test(?:ing)?))"
+    "(?:set|data|images|split)*"
 )
 
 
 def part_of(name: str) -> str:
     """Return train, val or test for a name that means it in any spelling, or ``""``."""
     found = PART.fullmatch(re.sub(r"[\W\d_]", "", name.lower()))
-    return next(filter(None, found.groups()), "") if found else ""
+    return found.lastgroup if found else ""
 
 
 class DataSet(NamedTuple):
@@ -163,9 +171,13 @@ def is_whole(tree: Tree, data: DataSet) -> bool:
     there = {*nouns.values(), *classes.values()} - {""}
     wanted = [*layout.nouns.values(), *["train", "test"] * layout.parts]
     lacks = [name for name in wanted if name not in there]
-    other = [name for name in nouns if not nouns[name] and layout.nouns != FED]
+    other = [name for name in nouns if not nouns[name]]
+    if layout.nouns == FED:  # where others are left out, but never the report's
+        other = [name for name in other if canonical_label(name) in CLASSES]
     faults = [f"lacks {some(lacks)}"] * bool(lacks)
     faults += [f"also holds {some(sorted(other))}"] * bool(other)
+    if layout.nouns == RAFDB and not (listed or re.search(RAFDB_FILE, str(tree.files))):
+        faults = faults or ["lacks its label files"]
     where, what = tree.root / base, f"{layout.source} but {' and '.join(faults)}"
     if faults and listed and where.name.lower() == "dataset":
         raise SmartClassError(f"{where} is {what}: get it anew, move the rest away.")
@@ -180,17 +192,21 @@ def read_folders(tree: Tree, data: DataSet) -> pd.DataFrame:
     nouns = {path: data.layout.noun(basename(path)) for path in data.classes}
     rows = []
     for path in data.classes:
-        tree.check_class(path)
+        if data.layout.nouns or not tree.holds_documents(path):
+            tree.check_class(path)
     for file in tree.files:
         for path in data.classes.keys() & parents(file):
             rows.append((file, nouns[path] or basename(path), data.classes[path]))
+    inside = {tuple(tree.folders.get(path, [])) for path in data.classes}
+    if not data.layout.nouns and len(inside) == 1 and max(map(len, inside)) > 1:
+        remark = f"All class folders hold folders called {some([*inside.pop()])}: if "
+        tree.remarks.append(f"{remark}those are the classes, write a labels.csv.")
     if data.layout.nouns == FED:
         pairs = {f"{basename(path)} → {noun}" for path, noun in nouns.items() if noun}
         other = {basename(path) for path, noun in nouns.items() if not noun}
         for what, of in (("understood", pairs), ("not understood, left out", other)):
-            if of:
-                said = f"FED 2023: folders {what}: {', '.join(sorted(of))}."
-                tree.remarks.append(said)
+            if names := ", ".join(sorted(of)):
+                tree.remarks.append(f"FED 2023: folders {what}: {names}.")
     return pd.DataFrame(rows, columns=["file", "label", "split"], dtype=str)
 
 
@@ -216,7 +232,7 @@ def read_list(tree: Tree, data: DataSet, file: str, form: str) -> pd.DataFrame:
     stop("without a label", named[label == ""], "fill it in")
     stop("with an unknown label", unknown, f"labels are {', '.join(layout.nouns)}")
     remedy = "give paths with / relative to it"
-    stop("hidden or leading out of its folder", named[outside], remedy)
+    stop("hidden, with \\ or leading out of its folder", named[outside], remedy)
     stop("without their file", places[gone], "add the files or remove the rows")
     stop("for a file named before", twice, "keep one row a file")
     return table

@@ -219,7 +219,8 @@ def settle_parts(where: Path, table: pd.DataFrame, notes: list[str]) -> bool:
     """Bring a data set's own split into our words; return whether it can be kept."""
     path, name, given = where / "labels.csv", where.resolve().name, table["split"]
     table["split"] = split = given.map(layouts.part_of)
-    unknown, parts = table["file"][(split == "") & (given != "")], set(split) - {""}
+    unknown, parts = (split == "") & (given != ""), set(split) - {""}
+    unknown = (table["file"] + ": " + given)[unknown]
     stop_at_rows(path, "with an unknown split", unknown, "use train, val, test")
     if not parts:
         return False

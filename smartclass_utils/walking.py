@@ -19,6 +19,10 @@ SYSTEM = re.compile(  # what is hidden, bins, thumbnails, caches
     r"(?is)\..*|__\w+|[@#$].+|recycle[rd]|system volume information|lost\+found"
     r"|thumbs(\.db)?|thumbnails|caches?|desktop\.ini"
 )
+DOCUMENT = re.compile(  # the ending of a text, a table or a program
+    "txt|md|rst|rtf|pdf|docx?|odt|html?|css|js|csv|tsv|xlsx?|pptx?|json|ya?ml|xml|toml"
+    "|ini|log|py|ipynb|r|m|sh"
+)
 # Why something is passed over.
 FOREIGN = "file", "their names are not those of images"
 LINKS = "file", "they are links to folders or out of the data"
@@ -43,16 +47,29 @@ class Tree:
         """Return the path of a file in its own spelling, ``""`` if it is not there."""
         return self.spelt.get(path) or self.spelt.get(folded(path), "")
 
+    def endings(self, folder: str) -> set[str]:
+        """Return the endings of the files below a folder that are no images."""
+        below = [p for p in self.passed[FOREIGN] if p.startswith(f"{folder}/")]
+        return {path.rpartition(".")[2].lower() for path in below}
+
+    def holds_documents(self, folder: str) -> bool:
+        """Return whether a folder holds texts, tables or programs and nothing else."""
+        endings = self.endings(folder) if folder not in self.holding else ()
+        return bool(endings) and all(map(DOCUMENT.fullmatch, endings))
+
     def check_class(self, folder: str) -> None:
         """Raise if a class folder is empty or a link that is not followed."""
-        beside = [p for p in self.passed[FOREIGN] if p.startswith(f"{folder}/")]
         if folder in self.holding:
             return
+        endings, reasons = some(sorted(self.endings(folder))), (LINKS, NOT_UTF8, HIDDEN)
+        below = [(why, path) for why in reasons for path in self.passed[why]]
+        passed = [why for (_, why), path in below if path.startswith(f"{folder}/")]
         if folder in self.passed[LINKS]:
             why = "is a link that leads out of the data: put the images there"
-        elif beside:
-            endings = some(sorted({p.rpartition(".")[2].lower() for p in beside}))
+        elif endings:
             why = f"holds no images that are read, only {endings}: save them as JPEG"
+        elif passed:
+            why = f"holds only what is passed over, as {passed[0]}"
         else:
             why = "holds no images: put some in or remove the folder"
         raise SmartClassError(f"{self.root / folder} {why}.")
@@ -164,6 +181,10 @@ def read_table(path: Path, *needed: str) -> pd.DataFrame:
     if path.suffix == ".txt":
         options |= {"sep": r"\s+", "names": needed}
     try:
+        with path.open(encoding="utf-8-sig") as stream:
+            head = stream.readline()
+        if ";" in head and "," not in head:  # of a spreadsheet
+            options["sep"] = ";"
         with warnings.catch_warnings(action="ignore"):  # of commas at the rows' ends
             table = pd.read_csv(path, dtype=str, **options)
     except (ValueError, OSError) as error:  # also undecodable and empty files

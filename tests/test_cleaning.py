@@ -363,7 +363,7 @@ def test_a_class_without_usable_images_is_named(raw, tmp_path):
     )
     write_noise(raw / "neutral" / "2.png", 50)
     assert "Class 'neutral' has only 1 usable" in error_of(raw, tmp_path / "clean")
-    assert not (tmp_path / "clean").exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"raw", ".clean.lock"}
 
 
 def test_a_given_split_and_its_duplicates_are_kept(tmp_path):

@@ -39,6 +39,7 @@ def test_labels_and_split_are_kept(tmp_path):
     ([",file,label", "0,a.jpg,x", "1,b.jpg,y", ",,"], "x y", False, ""),
     (["file,label", "a.jpg,x,", "b.jpg,y,"], "x y", False, ""),
     (["file,label,", "A.jpg,x,", "b.JPG,y,"], "x y", False, ""),
+    (["file;label;split", "a.jpg;x;train", "b.jpg;y;test"], "x y", True, "no val"),
 ])  # fmt: skip
 def test_lists_are_read_as_people_write_them(tmp_path, lines, classes, given, note):
     data = load(write_listed(tmp_path, *lines))
@@ -53,14 +54,14 @@ def test_lists_are_read_as_people_write_them(tmp_path, lines, classes, given, no
     (["file,label", "a.jpg,happy", "x.jpg,angry"], "without their file (x.jpg)"),
     (["file,label", "../a.jpg,happy"], "leading out of its folder (../a.jpg)"),
     (["file,label", "/etc/hosts,happy"], "leading out of its folder (/etc/hosts)"),
-    (["file,label", "in\\a.jpg,happy"], "give paths with / relative to"),
+    (["file,label", "in\\a.jpg,happy"], "hidden, with \\ or leading out of its"),
     (["file,label", "a.jpg,happy", "./a.jpg,sad"], "named before (./a.jpg)"),
     (["file,label", "a.jpg, ", "b.jpg,sad"], "1 row without a label (a.jpg)"),
     (["file,label", "a.jpg,happy", "b.jpg,Happiness"], "holds happy only"),
     (["file,label"], "holds no class only"),
-    (["file;label", "a.jpg;happy"], "has no column 'file' and no 'label'"),
+    (["file\tlabel", "a.jpg\thappy"], "has no column 'file' and no 'label'"),
     (["file,class", "a.jpg,happy"], "has no column 'label'"),
-    (["file,label,split", "a.jpg,x,dev"], "unknown split (a.jpg): use train, val"),
+    (["file,label,split", "a.jpg,x,later"], "unknown split (a.jpg: later): use train"),
     (["file,label,split", "a.jpg,x,test", "b.jpg,y,"], "without a split (b.jpg)"),
     (["file,label", 'a.jpg,"happy'], "cannot be read as a UTF-8 CSV file"),
     (["file,label", *(f"{i}.jpg,happy" for i in range(9))],

@@ -244,6 +244,14 @@ def names_of(*parts, classes=("cat", "dog")):
      "resembles RAF-DB but lacks Disgust, Happiness, Sadness and 2 more: taken as"),
     (names_of("train", "test", classes=("bored", "confused", "concentrated")),
      "bored concentrated confused", "train test", True, "resembles FED 2023 but"),
+    (names_of("train", "test", classes="1234567"), "1 2 3 4 5 6 7", "train test", True,
+     "resembles RAF-DB but lacks its label files: taken as"),
+    (names_of("train", "test", classes=(*FED, "happy")), "agree aversion confusion "
+     "happy think", "train test", True, "FED 2023 but also holds happy: taken as"),
+    (["cat/1.jpg", "dog/1.jpg", "code/run.py", "code/sub/notes.txt"], "cat dog", "",
+     False, "2 files passed over, as their names are not those of images"),
+    (["p1/angry/1.jpg", "p1/happy/2.jpg", "p2/angry/3.jpg", "p2/happy/4.jpg"], "p1 p2",
+     "", False, "hold folders called angry, happy: if those are the classes, write a"),
     (["angry/1.jpg", "bored/2.jpg", "happy/3.jpg", "data.csv"],
      "angry bored happy", "", False,
      "resembles OAHEGA but lacks Surprise, Sadness, Neutral and also holds bored"),
@@ -276,6 +284,7 @@ def test_folders_of_ones_own(tmp_path, files, classes, splits, given, note):
 @pytest.mark.parametrize(("name", "part"), [
     ("TRAIN", "train"), ("Training-data", "train"), ("test (2)", "test"),
     ("valid_set", "val"), ("testing", "test"), ("trained", ""), ("contest", ""),
+    ("dev", "val"), ("Dev set", "val"), ("devices", ""),
 ])  # fmt: skip
 def test_parts_are_known_in_any_spelling(name, part):
     assert part_of(name) == part
@@ -285,6 +294,8 @@ def test_parts_are_known_in_any_spelling(name, part):
     (["happy/1.jpg"], "holds happy only, and two or more classes are needed"),
     (["happy/1.jpg", "angry/"], "/angry holds no images: put some in or remove"),
     (["a/1.jpg", "b/1.HEIC"], "/b holds no images that are read, only heic: save"),
+    (["a/1.jpg", "b/1.npy"], "/b holds no images that are read, only npy: save"),
+    (["a/1.jpg", "b/.h/1.jpg"], "/b holds only what is passed over, as they are hid"),
     ([], "holds no data set that is understood (found: nothing): lay it out as"),
     (["a.txt", "b.jpg"], "(found: a.txt, b.jpg)"),
     (["train/1.jpg", "test/2.jpg"], "holds no data set that is understood (found"),
