@@ -17,7 +17,7 @@ from smartclass_utils.config import (
     SmartClassError,
     canonical_label,
 )
-from smartclass_utils.names import some
+from smartclass_utils.names import part_of, some
 from smartclass_utils.walking import ADULT, Tree, parents, read_table, stop_at_rows
 
 # The report's data sets as their owners describe them; `kaggle` is owner/slug there,
@@ -86,16 +86,6 @@ UNDERSTOOD = (
     "smartclass_utils unpack fer2013.csv FOLDER`), one folder a class, also below "
     "train, val and test, or a labels.csv of file,label[,split]"
 )
-PART = re.compile(
-    "(?:(?P<train>train(?:ing)?)|(?P<val>val(?:id|idation)?|dev)|(?P<test>test(?:ing)?))"
-    "(?:set|data|images|split)*"
-)
-
-
-def part_of(name: str) -> str:
-    """Return train, val or test for a name that means it in any spelling, or ``""``."""
-    found = PART.fullmatch(re.sub(r"[\W\d_]", "", name.lower()))
-    return found.lastgroup if found else ""
 
 
 class DataSet(NamedTuple):
@@ -134,7 +124,7 @@ def class_folders(tree: Tree, layout: Layout, base: str, split: str = "") -> dic
         path, part = join(base, name), part_of(name)
         may_hold = split and layout.nouns and not layout.noun(name)
         if (part and layout.parts) or (may_hold and tree.folders.get(path)):
-            found |= class_folders(tree, layout, path, split or part)
+            found |= class_folders(tree, layout, path, part or split)
         elif not part and bool(split) == layout.parts:
             found[path] = split
     return found
@@ -197,10 +187,8 @@ def read_folders(tree: Tree, data: DataSet) -> pd.DataFrame:
     for file in tree.files:
         for path in data.classes.keys() & parents(file):
             rows.append((file, nouns[path] or basename(path), data.classes[path]))
-    inside = {tuple(tree.folders.get(path, [])) for path in data.classes}
-    if not data.layout.nouns and len(inside) == 1 and max(map(len, inside)) > 1:
-        remark = f"All class folders hold folders called {some([*inside.pop()])}: if "
-        tree.remarks.append(f"{remark}those are the classes, write a labels.csv.")
+    if not data.layout.nouns:
+        tree.doubt(data.base, *data.classes)
     if data.layout.nouns == FED:
         pairs = {f"{basename(path)} → {noun}" for path, noun in nouns.items() if noun}
         other = {basename(path) for path, noun in nouns.items() if not noun}

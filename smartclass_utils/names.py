@@ -10,6 +10,10 @@ LOOKALIKES = str.maketrans("<>[]|`\\*~$", "‹›()¦‘∖∗∼Ꞩ")
 # Markdown takes them for emphasis only where a word begins or ends.
 OUTER_UNDERSCORES = re.compile(r"\b_+|_+\b")
 EXAMPLES = 3  # names quoted in a message
+PART = re.compile(
+    "(?:(?P<train>train(?:ing)?)|(?P<val>val(?:id|idation)?|dev)|(?P<test>test(?:ing)?))"
+    "(?:set|data|images|split)*"
+)
 
 
 @lru_cache(maxsize=10_000)
@@ -44,3 +48,9 @@ def some(names: list[str]) -> str:
     shown = ", ".join(map(as_text, names[:EXAMPLES]))
     more = len(names) - EXAMPLES
     return f"{shown} and {more} more" if more > 0 else shown
+
+
+def part_of(name: str) -> str:
+    """Return train, val or test for a name that means it in any spelling, or ``""``."""
+    found = PART.fullmatch(re.sub(r"[\W\d_]", "", name.lower()))
+    return found.lastgroup if found else ""

@@ -45,7 +45,8 @@ def use_style() -> None:
     installed = set(font_manager.get_font_names())
     plt.rcParams["font.family"] = [name for name in FONTS if name in installed]
     pd.set_option("display.max_colwidth", None)
-    warnings.filterwarnings("ignore", "Glyph", UserWarning)  # no font has the letter
+    for known in ("Glyph", "constrained_layout not"):  # letters, and room, that lack
+        warnings.filterwarnings("ignore", known, UserWarning)
 
 
 def class_palette(classes: tuple[str, ...]) -> dict[str, str]:

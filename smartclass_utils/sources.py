@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from smartclass_utils import config, layouts, walking
+from smartclass_utils import config, layouts, splits, walking
 from smartclass_utils.config import CLASSES, SmartClassError, canonical_label
 from smartclass_utils.files import disk_errors, sha256
 from smartclass_utils.layouts import PROVENANCE, REPORTED, DataSet
 from smartclass_utils.names import as_text, natural, some
-from smartclass_utils.walking import Tree, existing, parents, stop_at_rows
+from smartclass_utils.walking import Tree, existing, parents
 
 ORDER = (*REPORTED, "FER2013")
 NOBODY = ("unknown", "n/a", "none", "?", "-")  # written for a missing subject
@@ -129,6 +129,8 @@ def load(
         if given and not more_given:
             what = f"{root} gives a split and {home} does not"
             raise SmartClassError(f"{what}: put its classes into train, val and test.")
+        if more_given and not given:
+            more_notes.append(f"{name} gives no split: all is dealt anew.")
         more["file"] = [(home / file).as_posix() for file in more["file"]]
         table, name = pd.concat([table, more]), f"{name} + {home.name}"
         notes += more_notes
@@ -141,8 +143,9 @@ def load(
         what = f"CLASSES names {some(sorted(kept - present))}, and the data has "
         raise SmartClassError(f"{what}{some(sorted(present))}: correct it.")
     if len(kept) < 2:
+        what = f"{root} (read as {name})" if is_known else root
         raise SmartClassError(
-            f"{root} holds {some(sorted(kept)) or 'no class'} only, and two or more "
+            f"{what} holds {some(sorted(kept)) or 'no class'} only, and two or more "
             f"classes are needed: add another, or lay it out as {layouts.UNDERSTOOD}."
         )
     table["label"] = table["label"].where(table["label"].isin(kept), "")
@@ -171,12 +174,13 @@ def read(root: Path) -> tuple[pd.DataFrame, list[str], bool]:
     found = layouts.detect(tree)
     if not found:
         inside = some(sorted(path.name for path in root.iterdir())) or "nothing"
+        if not tree.files and tree.endings(""):
+            inside += f"; files end in {some(sorted(tree.endings('')))}: save as JPEG"
         raise SmartClassError(
             f"{root} holds no data set that is understood (found: {inside}): lay it "
             f"out as {layouts.UNDERSTOOD}."
         )
-    parts = [read_data_set(tree, data) for data in found]
-    table = pd.concat([table for table, _ in parts], ignore_index=True)
+    table = pd.concat([read_data_set(tree, d) for d in found], ignore_index=True)
     if len(found) > 1 or found[0].layout.nouns:  # others have classes of their own
         table["label"] = table["label"].where(table["label"].isin(CLASSES), "")
     files = set(table["file"])
@@ -190,11 +194,14 @@ def read(root: Path) -> tuple[pd.DataFrame, list[str], bool]:
         names, where = some(sorted(left)), root.resolve().name
         tree.remarks.append(f"Not recognised in {where}, so left out: {names}.")
     passed = tree.notes(*(path for data in found for path in data.classes))
-    return table, tree.remarks + passed, len(found) == 1 and parts[0][1]
+    is_own = not {data.layout.source for data in found} & {*REPORTED}
+    where = root / found[0].base if len(found) == 1 else root
+    is_given = is_own and splits.settle_parts(where, table, tree.remarks)
+    return table, tree.remarks + passed, is_given
 
 
-def read_data_set(tree: Tree, data: DataSet) -> tuple[pd.DataFrame, bool]:
-    """Return the rows of one data set, and whether its split is to stay."""
+def read_data_set(tree: Tree, data: DataSet) -> pd.DataFrame:
+    """Return the rows of one data set."""
     layout, where = data.layout, tree.root / data.base
     files = layouts.lists_of(tree, data)
     lists = [layouts.read_list(tree, data, file, form) for file, form in files]
@@ -209,31 +216,4 @@ def read_data_set(tree: Tree, data: DataSet) -> tuple[pd.DataFrame, bool]:
     table["label"] = table["label"].map(canonical_label)
     nobody = table["subject"].str.strip().str.lower().isin(NOBODY)
     table.loc[nobody, "subject"] = ""
-    is_given = layout.source not in REPORTED and settle_parts(
-        where, table, tree.remarks
-    )
-    return table, is_given
-
-
-def settle_parts(where: Path, table: pd.DataFrame, notes: list[str]) -> bool:
-    """Bring a data set's own split into our words; return whether it can be kept."""
-    path, name, given = where / "labels.csv", where.resolve().name, table["split"]
-    table["split"] = split = given.map(layouts.part_of)
-    unknown, parts = (split == "") & (given != ""), set(split) - {""}
-    unknown = (table["file"] + ": " + given)[unknown]
-    stop_at_rows(path, "with an unknown split", unknown, "use train, val, test")
-    if not parts:
-        return False
-    stop_at_rows(path, "without a split", table["file"][split == ""], "fill it in")
-    if "test" not in parts and "val" in parts:
-        table["split"] = split.replace("val", "test")
-        parts = parts - {"val"} | {"test"}
-        notes.append(f"{name} gives no test part: its val part is taken as the test.")
-    if not {"train", "test"} <= parts:
-        notes.append(f"{name} gives a {some(sorted(parts))} part only: dealt anew.")
-        return False
-    if "val" not in parts:
-        notes.append(
-            f"{name} gives no val part: it is taken out of train, never of test."
-        )
-    return True
+    return table

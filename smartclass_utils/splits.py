@@ -1,13 +1,23 @@
 """Every dealing of images: the frozen split, a split drawn again, folds."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 
-from smartclass_utils.config import SPLIT_SEED, SPLIT_SHARES, SPLITS, SmartClassError
+from smartclass_utils.config import (
+    MANIFEST_COLUMNS,
+    SPLIT_SEED,
+    SPLIT_SHARES,
+    SPLITS,
+    SmartClassError,
+)
 from smartclass_utils.copies import near_copies
+from smartclass_utils.names import part_of, some
+from smartclass_utils.walking import stop_at_rows
 
 TRIES = 300  # dealings of large groups, of which the most even one is taken
 
@@ -80,8 +90,9 @@ def deal_large_groups(labels, groups, shares, seed) -> np.ndarray:
     for _ in range(TRIES):
         order = generator.permutation(len(sizes))
         parts = np.full(len(sizes), main, object)
-        for part in others:
-            missing = sizes[order].cumsum() - shares[part] * len(labels)
+        for left, part in zip(range(len(others), 0, -1), others, strict=True):
+            most = max(1, len(order) - left)  # so that each later part gets a group
+            missing = sizes[order[:most]].cumsum() - shares[part] * len(labels)
             n = 1 + np.abs(missing).argmin() if len(order) else 0
             parts[order[:n]], order = part, order[n:]
         off = unevenness(labels, parts[place], shares)
@@ -176,3 +187,40 @@ def why_no_split(labels, groups, parts, subjects) -> str:
         )
         remedy = "add other pictures or remove the class"
     return f"Class '{label}' {what}, too few for each of {', '.join(parts)}: {remedy}."
+
+
+def settle_parts(where: Path, table: pd.DataFrame, notes: list[str]) -> bool:
+    """Bring a data set's own split into our words; return whether it can be kept."""
+    path, name, given = where / "labels.csv", where.resolve().name, table["split"]
+    if not given.any():  # it may lie in folders below the classes, or beside the list
+        folders = [file.split("/")[-2::-1] for file in table["file"]]
+        named = [next(filter(None, map(part_of, each)), "") for each in folders]
+        given = pd.Series(named, table.index, str) if all(named) else given
+    for column in set(table) - {*MANIFEST_COLUMNS}:
+        if table[column].map(part_of).all():
+            remark = f"The column {column} of {name} reads like a split"
+            notes.append(f"{remark}: to keep it, call the column split.")
+    table["split"] = split = given.map(part_of)
+    unknown, parts = (split == "") & (given != ""), set(split) - {""}
+    unknown = (table["file"] + ": " + given)[unknown]
+    stop_at_rows(path, "with an unknown split", unknown, "use train, val, test")
+    if not parts:
+        return False
+    mute = (split == "").groupby(table["source"]).transform("all")
+    if mute.any():
+        silent = some(sorted({*table["source"][mute]}))
+        notes.append(f"{silent} gives no split: all is dealt anew.")
+        return False
+    stop_at_rows(path, "without a split", table["file"][split == ""], "fill it in")
+    if "test" not in parts and "val" in parts:
+        table["split"] = split.replace("val", "test")
+        parts = parts - {"val"} | {"test"}
+        notes.append(f"{name} gives no test part: its val part is taken as the test.")
+    if not {"train", "test"} <= parts:
+        notes.append(f"{name} gives a {some(sorted(parts))} part only: dealt anew.")
+        return False
+    if "val" not in parts:
+        notes.append(
+            f"{name} gives no val part: it is taken out of train, never of test."
+        )
+    return True

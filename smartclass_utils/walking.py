@@ -11,7 +11,7 @@ from posixpath import join
 import pandas as pd
 
 from smartclass_utils.config import SmartClassError, at_home
-from smartclass_utils.names import folded, natural, some
+from smartclass_utils.names import folded, natural, part_of, some
 
 ADULT = "ahegao"  # a class of OAHEGA that is never read
 IMAGE = re.compile(r"(?is).+\.(jpe?g|jpe|jfif|png|gif|bmp|tiff?|webp|avif|p[gp]m)")
@@ -49,7 +49,7 @@ class Tree:
 
     def endings(self, folder: str) -> set[str]:
         """Return the endings of the files below a folder that are no images."""
-        below = [p for p in self.passed[FOREIGN] if p.startswith(f"{folder}/")]
+        below = [p for p in self.passed[FOREIGN] if p.startswith(join(folder, ""))]
         return {path.rpartition(".")[2].lower() for path in below}
 
     def holds_documents(self, folder: str) -> bool:
@@ -73,6 +73,27 @@ class Tree:
         else:
             why = "holds no images: put some in or remove the folder"
         raise SmartClassError(f"{self.root / folder} {why}.")
+
+    def doubt(self, base: str, *classes: str) -> None:
+        """Stop if class folders look like parts of a split; ask if one holds two."""
+        parts = {}
+        for path in classes:
+            words = re.findall("[A-Z]?[a-z]+|[A-Z]+", path.rpartition("/")[2])
+            parts[path] = {*map(part_of, words)} - {""}
+        named = [path for path in classes if parts[path]]
+        if len(set().union(*parts.values())) > 1 and 2 * len(named) > len(parts):
+            raise SmartClassError(
+                f"{self.root / base}: {some(named)} seem to be parts of a split: lay "
+                "the images out as train/<class>, val/<class> and test/<class>."
+            )
+        direct = {path.rpartition("/")[0] for path in self.files}
+        for path in classes:
+            inside = [n for n in self.folders[path] if join(path, n) in self.holding]
+            if path not in direct and len(inside) > 1 and not all(map(part_of, inside)):
+                self.remarks.append(
+                    f"{path} holds images only in folders ({some(inside)}): if those "
+                    "are the classes, move them up or write a labels.csv."
+                )
 
     def notes(self, *classes: str) -> list[str]:
         """Return sentences on what was passed over; of files, below ``classes``."""
@@ -156,6 +177,7 @@ def kind_of(
         target = Path(os.path.realpath(place))
         leads_up = Path(homes[0]).is_relative_to(target)
         is_within = any(map(target.is_relative_to, homes))
+        is_within &= target.exists() or bool(IMAGE.fullmatch(name))
         if not (is_top and not leads_up if opens else is_within and not is_folder):
             return LINKS
         homes += [str(target)] * opens
@@ -194,6 +216,8 @@ def read_table(path: Path, *needed: str) -> pd.DataFrame:
     known = {*needed, "split", "source", "subject"} - set(table)
     table = table.rename(columns={n: n.lower() for n in table if n.lower() in known})
     table = table.loc[:, ~table.columns.str.match(r"(Unnamed: \d+)?$")]  # an index
+    if double := [*table.columns[table.columns.duplicated()]]:
+        raise SmartClassError(f"{path} has two columns {double[0]}: keep one.")
     missing = [repr(name) for name in needed if name not in table]
     if missing:
         must = f"its first line must name {','.join(needed)}"

@@ -39,6 +39,10 @@ def test_labels_and_split_are_kept(tmp_path):
     ([",file,label", "0,a.jpg,x", "1,b.jpg,y", ",,"], "x y", False, ""),
     (["file,label", "a.jpg,x,", "b.jpg,y,"], "x y", False, ""),
     (["file,label,", "A.jpg,x,", "b.JPG,y,"], "x y", False, ""),
+    (["file,label,split,source", "a.jpg,x,train,", "b.jpg,y,,x"], "x y", False,
+     "x gives no split: all is dealt anew."),
+    (["file,label,Usage", "a.jpg,x,train", "b.jpg,y,test"], "x y", False,
+     "The column Usage of"),
     (["file;label;split", "a.jpg;x;train", "b.jpg;y;test"], "x y", True, "no val"),
 ])  # fmt: skip
 def test_lists_are_read_as_people_write_them(tmp_path, lines, classes, given, note):
@@ -61,6 +65,7 @@ def test_lists_are_read_as_people_write_them(tmp_path, lines, classes, given, no
     (["file,label"], "holds no class only"),
     (["file\tlabel", "a.jpg\thappy"], "has no column 'file' and no 'label'"),
     (["file,class", "a.jpg,happy"], "has no column 'label'"),
+    (["File,FILE,label", "a.jpg,a.jpg,x"], "has two columns file: keep one"),
     (["file,label,split", "a.jpg,x,later"], "unknown split (a.jpg: later): use train"),
     (["file,label,split", "a.jpg,x,test", "b.jpg,y,"], "without a split (b.jpg)"),
     (["file,label", 'a.jpg,"happy'], "cannot be read as a UTF-8 CSV file"),

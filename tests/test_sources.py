@@ -7,7 +7,7 @@ from conftest import refusal
 
 from smartclass_utils import config, sources
 from smartclass_utils.config import MANIFEST_COLUMNS
-from smartclass_utils.layouts import part_of
+from smartclass_utils.names import part_of
 from smartclass_utils.sources import find_data, load
 
 FER = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
@@ -251,7 +251,16 @@ def names_of(*parts, classes=("cat", "dog")):
     (["cat/1.jpg", "dog/1.jpg", "code/run.py", "code/sub/notes.txt"], "cat dog", "",
      False, "2 files passed over, as their names are not those of images"),
     (["p1/angry/1.jpg", "p1/happy/2.jpg", "p2/angry/3.jpg", "p2/happy/4.jpg"], "p1 p2",
-     "", False, "hold folders called angry, happy: if those are the classes, write a"),
+     "", False, "p1 holds images only in folders (angry, happy): if those are"),
+    (["A/train/angry/1.jpg", "A/test/angry/2.jpg", "A/train/happy/3.jpg",
+      "A/test/happy/4.jpg", "B/train/angry/1.jpg", "B/test/happy/2.jpg"],
+     "angry happy", "train test", True, "gives no val part"),
+    (["A/train/angry/1.jpg", "A/test/happy/4.jpg", "B/angry/1.jpg", "B/happy/2.jpg"],
+     "angry happy", "train test", True, "so left out: B."),
+    (["cat/train/1.jpg", "cat/test/2.jpg", "dog/train/3.jpg", "dog/test/4.jpg"],
+     "cat dog", "train test", True, "gives no val part"),
+    (["train/train/cat/1.jpg", "train/val/dog/2.jpg", "train/val/cat/2.jpg",
+      "test/dog/3.jpg"], "cat dog", "train val test", True, ""),
     (["angry/1.jpg", "bored/2.jpg", "happy/3.jpg", "data.csv"],
      "angry bored happy", "", False,
      "resembles OAHEGA but lacks Surprise, Sadness, Neutral and also holds bored"),
@@ -299,6 +308,11 @@ def test_parts_are_known_in_any_spelling(name, part):
     ([], "holds no data set that is understood (found: nothing): lay it out as"),
     (["a.txt", "b.jpg"], "(found: a.txt, b.jpg)"),
     (["train/1.jpg", "test/2.jpg"], "holds no data set that is understood (found"),
+    (["a/1.heic", "b/2.HEIC"], "(found: a, b; files end in heic: save as JPEG): lay"),
+    (["X_train/a/1.jpg", "X_test/a/2.jpg"], ": X_test, X_train seem to be parts of a"),
+    (["trainA/1.jpg", "testA/2.jpg", "own/3.jpg"], ": testA, trainA seem to be parts"),
+    ([f"{p}/{k}/1.jpg" for p in ("train", "test") for k in FED[:1]],
+     "holds agree only, and two"),
 ])  # fmt: skip
 def test_nothing_to_work_on_is_one_sentence(tmp_path, files, message):
     for name in files:

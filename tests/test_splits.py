@@ -69,6 +69,8 @@ def test_copies_follow_the_first_of_them():
     (list("ab") * 30, np.arange(60) // 20, {"a": (10, 10, 10), "b": (10, 10, 10)}),
     # 3 people of 40, 6 and 4 images: the largest trains
     (list("ab") * 25, [0] * 40 + [1] * 6 + [2] * 4, {"a": (20, 3, 2)}),
+    # 3 people of 80, 6 and 6 images
+    (list("ab") * 46, [0] * 80 + [1] * 6 + [2] * 6, {"a": (40, 3, 3)}),
     # class b on 3 of 12 people
     (["a"] * 60 + list("ba") * 15, np.arange(90) // 5, None),
 ])  # fmt: skip
