@@ -3,6 +3,7 @@
 import importlib
 import json
 import platform
+import re
 import sys
 from pathlib import Path
 
@@ -22,44 +23,35 @@ PAGE = Path(__file__).with_name("README.md")
 def processor() -> str:
     """Return the processor's name where the system tells it."""
     file = Path("/proc/cpuinfo")
-    lines = file.read_text().splitlines() if file.exists() else []
-    names = [line.split(":")[1].strip() for line in lines if "model name" in line]
-    return names[0] if names else platform.processor()
-
-
-def shown(value: float | str) -> str:
-    """Return a number with its thousands set apart, a text as it is."""
-    return value if isinstance(value, str) else f"{value:,}"
+    found = re.search(r"model name\s*:(.*)", file.read_text() if file.exists() else "")
+    return found[1].strip() if found else platform.processor()
 
 
 def as_tables(results: dict) -> str:
     """Return what was measured as Markdown, one table a benchmark."""
     lines = []
     for name in (*BENCHMARKS, *SOAK):
-        measured = dict(results.get(name, {}))
-        if measured:
+        if measured := dict(results.get(name, {})):
             lines += ["", f"**{name}**, {measured.pop('machine')}", ""]
             lines += ["| | |", "|---|---:|"]
-            lines += [f"| {key} | {shown(value)} |" for key, value in measured.items()]
+            for key, value in measured.items():
+                shown = value if isinstance(value, str) else f"{value:,}"
+                lines.append(f"| {key} | {shown} |")
     return "\n".join([*lines, ""])
 
 
 def main() -> None:
     """Print what each benchmark measured, and keep it in ``results.json``."""
     chosen = sys.argv[1:] or BENCHMARKS
-    chosen = SOAK if chosen == ["soak"] else chosen
     known = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     machine = f"{processor()}, {psutil.cpu_count()} cores, torch {torch.__version__}"
-    for name in chosen:
+    for name in SOAK if chosen == ["soak"] else chosen:
         measured = importlib.import_module(f"benchmarks.bench_{name}").run()
         known[name] = {"machine": machine, **measured}
-        print(f"\n{name}: {machine}")
-        for key, value in measured.items():
-            print(f"  {key:<36} {value}")
+        print(as_tables({name: known[name]}))
     write_json(RESULTS, {**known, "environment": environment()})
-    write_text(
-        PAGE, fill(PAGE.read_text(encoding="utf-8"), "results", as_tables(known))
-    )
+    page = PAGE.read_text(encoding="utf-8")
+    write_text(PAGE, fill(page, "results", as_tables(known)))
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.killing import hashes
 from benchmarks.made_up import write_photos
+from benchmarks.processes import hashes
 from smartclass_utils.cleaning import clean
 from smartclass_utils.config import SmartClassError
 from smartclass_utils.sources import Manifest, load
@@ -17,31 +17,30 @@ ENOUGH = 20_000  # KiB
 SIZE = 24  # pixels
 
 
-def mount(folder: Path, *options: str) -> None:
+def mount(folder: Path, options: str) -> None:
     """Let ``folder`` be a disk in memory."""
-    subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", ",".join(options), "tmpfs", str(folder)],
-        check=True,
-    )
+    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+    subprocess.run(command, check=True)
 
 
 def clean_on(disk: Path, manifest: Manifest, size: int, good: dict) -> str:
     """Clean onto a disk of so many KiB, and again when there is room."""
     mount(disk, f"size={size}k")
+    end = "fitted"
     try:
         try:
             clean(manifest, disk / "clean", image_size=SIZE)
-            return "fitted" if hashes(disk / "clean") == good else "wrong"
         except SmartClassError as error:
             is_sentence = "cannot be written to (No space left" in str(error)
-        except Exception as error:
-            print(f"{size} KiB: {error!r}")
-            return "wrong"
-        if not is_sentence or (disk / "clean").exists():
-            return "wrong"
-        mount(disk, "remount", f"size={ENOUGH}k")
-        clean(manifest, disk / "clean", image_size=SIZE)
-        return "sentence" if hashes(disk / "clean") == good else "wrong"
+            if not is_sentence or (disk / "clean").exists():
+                return "wrong"
+            end = "sentence"
+            mount(disk, f"remount,size={ENOUGH}k")
+            clean(manifest, disk / "clean", image_size=SIZE)
+        return end if hashes(disk / "clean") == good else "wrong"
+    except Exception as error:
+        print(f"{size} KiB: {error!r}")
+        return "wrong"
     finally:
         subprocess.run(["umount", str(disk)], check=True)
 

@@ -58,14 +58,11 @@ def main(model: str, folder: str) -> None:
     for name, shares in asked.items():
         right = np.array(COMMON)[shares.argmax(axis=1)] == table["label"]
         rows[name] = {"all": right.mean(), **right.groupby(table["label"]).mean()}
-    print(len(files), "photographs")
-    table = (100 * pd.DataFrame(rows).T).round(1)
-    print(table)
-    weights = read_card(SHIPPED_MODEL)["weights_sha256"]
-    table = table.assign(
-        photographs=len(files), data=Path(folder).name, weights=weights
-    )
-    table.to_csv(SHIPPED_MODEL.with_name("beside_fer.csv"), index_label="network")
+    found = (100 * pd.DataFrame(rows).T).round(1)
+    found = found.assign(photographs=len(files), data=Path(folder).name)
+    print(found)
+    found["weights"] = read_card(SHIPPED_MODEL)["weights_sha256"]
+    found.to_csv(SHIPPED_MODEL.with_name("beside_fer.csv"), index_label="network")
     write_model_card(SHIPPED_MODEL)
 
 

@@ -1,29 +1,20 @@
-"""Cleaning, training and evaluation of more and more images: does the cost stay flat.
+"""Whether cleaning, training and evaluation cost more, an image, of more images."""
 
-Every stage runs in a process of its own, first on a few images, so that neither imports
-nor the start of workers count, and then on those that are measured.
-"""
-
-import json
 import os
-import re
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
-import psutil
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from benchmarks.bench_report import peak_of
-from benchmarks.made_up import write_sources
+from benchmarks.made_up import write_images
+from benchmarks.processes import peak_of, result_of, start
 from smartclass_utils import sources
 from smartclass_utils.checkpoints import load_model, read_cards, train_once
 from smartclass_utils.cleaning import clean
-from smartclass_utils.dataset import load_clean, tensors
+from smartclass_utils.dataset import CleanData, load_clean, tensors
 from smartclass_utils.evaluation import predict
 from smartclass_utils.models import ReportCNN
 
@@ -38,18 +29,23 @@ def cleaning(folder: Path) -> int:
     return len(photos.table)
 
 
-def training(folder: Path) -> int:
-    """Load the clean images and train for one epoch; return how many it learns from."""
-    data = load_clean(folder / "clean")
-    arguments = {"n_classes": len(data.classes)}
+def train_main_cnn(data: CleanData, folder: Path, seed: int, epochs: int) -> int:
+    """Train the main CNN and store it; return how many images it learns from."""
+    torch.manual_seed(seed)
+    arguments = {"n_classes": len(data.classes), "image_size": data.image_size}
     model = ReportCNN(**arguments)
     sets = {split: TensorDataset(*tensors(data, split)) for split in ("train", "val")}
     loaders = {split: DataLoader(part, 16) for split, part in sets.items()}
     adam = torch.optim.Adam(model.parameters())
-    about = (folder / "models", "Main CNN", 0, model, arguments, data)
+    about = (folder, "Main CNN", seed, model, arguments, data)
     options = {"log": lambda line: None}
-    train_once(*about, loaders, adam, nn.CrossEntropyLoss(), 1, **options)
+    train_once(*about, loaders, adam, nn.CrossEntropyLoss(), epochs, **options)
     return len(sets["train"])
+
+
+def training(folder: Path) -> int:
+    """Load the clean images and train for one epoch; return how many it learns from."""
+    return train_main_cnn(load_clean(folder / "clean"), folder / "models", 0, 1)
 
 
 def evaluation(folder: Path) -> int:
@@ -62,53 +58,28 @@ def evaluation(folder: Path) -> int:
 STAGES = {"cleaning": cleaning, "training": training, "evaluation": evaluation}
 
 
-def timed(stage: str, folder: Path) -> dict:
-    """Run a stage on a few images, then on those to be measured."""
-    STAGES[stage](folder / "few")
-    start = time.perf_counter()
-    images = STAGES[stage](folder / "all")
-    return {"ms": 1000 * (time.perf_counter() - start) / images}
-
-
-def anonymous_now(process: psutil.Process) -> int:
-    """Return the bytes that a process and its children hold in anonymous memory.
-
-    Pages of mapped files are not among them: the system drops those when it needs room.
-    Pages that a child shares with its parent count once. Linux only.
-    """
-    total = 0
-    for one in [process, *process.children(recursive=True)]:
-        try:
-            text = Path(f"/proc/{one.pid}/smaps_rollup").read_text()
-        except OSError:  # it has ended
-            continue
-        total += 1024 * int(re.search(r"Pss_Anon:\s+(\d+)", text)[1])
-    return total
-
-
-def measured(stage: str, folder: Path) -> dict:
-    """Run a stage in a process of its own; return ms an image and peak MiB."""
-    command = [sys.executable, "-m", "benchmarks.bench_scale", stage, str(folder)]
-    process = psutil.Popen(command, stdout=subprocess.PIPE)
-    peak = peak_of(process, anonymous_now)
-    return {**json.load(process.stdout), "MiB": peak / 2**20}
+def timed(stage: str, folder: str) -> float:
+    """Run a stage on a few images, then on all; return ms an image of the latter."""
+    # The first run leaves imports and the start of workers out of what is measured.
+    STAGES[stage](Path(folder, "few"))
+    begin = time.perf_counter()
+    images = STAGES[stage](Path(folder, "all"))
+    return 1000 * (time.perf_counter() - begin) / images
 
 
 def run() -> dict:
     """Measure all stages at all sizes; return ms an image and the peak memory."""
-    found = {}
+    found, noise = {}, {"shape": (SIZE, SIZE), "side": SIZE, "ending": "png"}
     for n_images in SIZES:
         with tempfile.TemporaryDirectory() as temporary:
-            folder = Path(temporary)
-            write_sources(folder / "few" / "photos", FEW, SIZE)
-            write_sources(folder / "all" / "photos", n_images, SIZE)
+            for part, n in {"few": FEW, "all": n_images}.items():
+                photos = Path(temporary, part, "photos")
+                write_images(photos, n, **noise, compress_level=0)
             os.sync()  # writing them is not what is measured
             for stage in STAGES:
-                row, name = measured(stage, folder), f"{stage}, {n_images:,} images"
-                found[f"{name}, ms an image"] = round(row["ms"], 2)
-                found[f"{name}, peak MiB"] = round(row["MiB"])
+                process = start(timed, stage, temporary)
+                peak = peak_of(process, "Pss_Anon")
+                name = f"{stage}, {n_images:,} images"
+                found[f"{name}, ms an image"] = round(result_of(process), 2)
+                found[f"{name}, peak MiB"] = round(peak)
     return found
-
-
-if __name__ == "__main__":
-    print(json.dumps(timed(sys.argv[1], Path(sys.argv[2]))))

@@ -10,27 +10,26 @@ from smartclass_utils.config import CLASSES
 from smartclass_utils.dataset import CleanData
 
 
-def write_sources(folder: Path, n_images: int, size: int) -> None:
-    """Write noise images of four classes, a different one each, as PNG files."""
+def write_images(
+    folder: Path, n_images: int, shape: tuple, side: int, ending: str, **options
+) -> list[Path]:
+    """Write noise of a shape, enlarged to a side, as files in one folder a class."""
     generator = np.random.default_rng(0)
     for name in CLASSES:
         (folder / name).mkdir(parents=True)
-    for i in range(n_images):
-        pixels = generator.integers(0, 256, (size, size), dtype=np.uint8)
-        file = folder / CLASSES[i % len(CLASSES)] / f"{i:06d}.png"
-        Image.fromarray(pixels).save(file, compress_level=0)
+    names = [f"{CLASSES[i % len(CLASSES)]}/{i:06d}.{ending}" for i in range(n_images)]
+    for name in names:
+        image = Image.fromarray(generator.integers(0, 256, shape, dtype=np.uint8))
+        image.resize((side, side)).save(folder / name, **options)
+    return [folder / name for name in names]
 
 
-def write_photos(folder: Path, per_class: int = 240) -> None:
-    """Write two classes of noise in colour, and a few broken files."""
-    generator = np.random.default_rng(0)
-    for label in ("angry", "happy"):
-        (folder / label).mkdir(parents=True)
-        for i in range(per_class):
-            pixels = generator.integers(0, 256, (90, 90, 3), dtype=np.uint8)
-            Image.fromarray(pixels).save(folder / label / f"{i}.jpg")
+def write_photos(folder: Path) -> None:
+    """Write noise in colour, and a few broken files."""
+    write_images(folder, 480, (90, 90, 3), 90, "jpg")
+    for name in CLASSES:
         for i in range(5):
-            (folder / label / f"broken {i}.jpg").write_bytes(b"\xff\xd8\xff" * i)
+            (folder / name / f"broken {i}.jpg").write_bytes(b"\xff\xd8\xff" * i)
 
 
 def clean_data_of(n_images: int, size: int) -> CleanData:

@@ -2,7 +2,6 @@
 
 import io
 import zlib
-from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -30,24 +29,16 @@ def sound_files() -> tuple[bytes, ...]:
         modes[form][2] = rgba
     modes["PNG"] += [rgba, rgba.convert("LA"), deep, rgb.convert("1")]
     modes["TIFF"] += [rgba, deep, rgb.convert("1"), rgb.convert("CMYK")]
-    files = [
-        encoded(image, form, exif=exif)
-        if form not in ("BMP", "PPM")
-        else encoded(image, form)
-        for form, images in modes.items()
-        for image in images
-    ]
-    files.append(encoded(rgb, "JPEG", progressive=True))
-    files.append(encoded(rgb, "PNG", interlace=1))
-    files += [
-        encoded(rgb, "TIFF", compression=kind)
-        for kind in ("tiff_lzw", "tiff_adobe_deflate", "jpeg", "packbits")
-    ]
-    files.append(encoded(rgb.convert("1"), "TIFF", compression="group4"))
-    files.append(encoded(rgba, "WEBP", lossless=True))
+    kinds = [(image, form, {"exif": exif}) for form in modes for image in modes[form]]
+    kinds.append((rgb, "JPEG", {"progressive": True}))
+    kinds.append((rgb, "PNG", {"interlace": 1}))
+    for compression in ("tiff_lzw", "tiff_adobe_deflate", "jpeg", "packbits"):
+        kinds.append((rgb, "TIFF", {"compression": compression}))
+    kinds.append((rgb.convert("1"), "TIFF", {"compression": "group4"}))
+    kinds.append((rgba, "WEBP", {"lossless": True}))
     frames = {"save_all": True, "append_images": [rgba.rotate(90), rgba.rotate(180)]}
-    files += [encoded(rgba, form, **frames) for form in ("GIF", "PNG", "TIFF", "WEBP")]
-    return tuple(files)
+    kinds += [(rgba, form, frames) for form in ("GIF", "PNG", "TIFF", "WEBP")]
+    return tuple(encoded(image, form, **options) for image, form, options in kinds)
 
 
 def encoded(image: Image.Image, form: str, **options) -> bytes:
@@ -94,10 +85,10 @@ def overwrite_number(content: bytes, rng: Rng) -> bytes:
     return put_number(content, int(rng.integers(min(300, len(content)))), rng)
 
 
-def put_number(content: bytes, place: int, rng: Rng, order: str | None = None) -> bytes:
+def put_number(content: bytes, place: int, rng: Rng) -> bytes:
     """Put an extreme number of 2 or 4 bytes at one place."""
     n = int(rng.choice([2, 4]))
-    order = order or str(rng.choice(["big", "little"]))
+    order = str(rng.choice(["big", "little"]))
     number = int(rng.choice(HUGE)) % 256**n
     return content[:place] + number.to_bytes(n, order) + content[place + n :]
 
@@ -127,7 +118,7 @@ def huge_size(content: bytes, rng: Rng) -> bytes:
     return content
 
 
-MUTATIONS: tuple[Callable[[bytes, Rng], bytes], ...] = (
+MUTATIONS = (
     flip_bits,
     cut,
     join_halves,

@@ -1,0 +1,78 @@
+"""Functions in processes of their own: started, watched, killed at some moment."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from smartclass_utils.files import sha256
+
+INTERVAL = 0.25  # seconds between two looks at the memory
+CODE = """
+import json, sys
+from {module} import {name}
+print(json.dumps({name}(*sys.argv[1:])))
+"""
+
+
+def start(work: Callable, *arguments: object, **options) -> psutil.Popen:
+    """Start a function that takes texts; the options are those of ``Popen``."""
+    code = CODE.format(module=work.__module__, name=work.__name__)
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return psutil.Popen(command, stdout=subprocess.PIPE, text=True, **options)
+
+
+def start_when_ready(work: Callable, *arguments: object) -> psutil.Popen:
+    """Start a function, in a group of its own, and wait until it prints a line."""
+    quiet = {**os.environ, "TQDM_DISABLE": "1"}
+    process = start(work, *arguments, env=quiet, start_new_session=True)
+    process.stdout.readline()
+    return process
+
+
+def result_of(process: psutil.Popen) -> object:
+    """Wait until a function ends; return what it returned."""
+    said, _ = process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"{process.args} ended with code {process.returncode}")
+    return json.loads(said.splitlines()[-1])
+
+
+def peak_of(process: psutil.Popen, field: str) -> float:
+    """Wait for the end; return the most MiB that all its processes held (Linux)."""
+    # Pss counts shared pages once; Pss_Anon leaves out files that could be dropped.
+    peak = 0
+    while process.poll() is None:
+        held = 0
+        for one in [process, *process.children(recursive=True)]:
+            with suppress(OSError):  # it has ended
+                text = Path(f"/proc/{one.pid}/smaps_rollup").read_text()
+                held += int(re.search(rf"{field}:\s+(\d+)", text)[1])
+        peak = max(peak, held)
+        time.sleep(INTERVAL)
+    return peak / 1024
+
+
+def kill_after(seconds: float, work: Callable, *arguments: object) -> str:
+    """Kill a function's processes some time after it is ready; return what it met."""
+    process = start_when_ready(work, *arguments)
+    time.sleep(seconds)
+    state = "ended before" if process.poll() is not None else "killed"
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    return state
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """Return path → SHA-256 of all files in a folder."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    return {path.relative_to(folder).as_posix(): sha256(path) for path in files}
