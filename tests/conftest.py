@@ -1,6 +1,7 @@
 """Small inputs that several tests share."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from PIL import Image
 from torch.utils.data import DataLoader, TensorDataset
 
 from smartclass_utils.__main__ import main
-from smartclass_utils.config import CLASSES, MANIFEST_COLUMNS, SmartClassError
+from smartclass_utils.config import CLASSES, MANIFEST_COLUMNS, ROOT, SmartClassError
 from smartclass_utils.dataset import CleanData, load_clean, tensors
 from smartclass_utils.models import ReportCNN
 
@@ -82,6 +83,16 @@ def refusal(function, *arguments, **options) -> str:
         function(*arguments, **options)
     assert "\n" not in str(caught.value)
     return str(caught.value)
+
+
+def left_early(*words) -> int:
+    """Run a command whose reader goes away at once; return its status."""
+    command = [sys.executable, "-m", "smartclass_utils", *map(str, words)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=ROOT, **pipes) as child:
+        child.stdout.close()
+        assert child.stderr.read() == b""
+        return child.wait(60)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import zlib
 
 import numpy as np
 import pandas as pd
-from PIL import Image
+from PIL import ExifTags, Image
 
 from smartclass_utils.config import MANIFEST_COLUMNS
 from smartclass_utils.files import sha256
@@ -20,6 +20,21 @@ def encoded(pixels, form="PNG", mode=None, **options):
     stream = io.BytesIO()
     (image.convert(mode) if mode else image).save(stream, form, **options)
     return stream.getvalue()
+
+
+def animation(*frames):
+    """Return the images as a moving GIF."""
+    first, *others = map(Image.fromarray, frames)
+    stream = io.BytesIO()
+    first.save(stream, "GIF", save_all=True, append_images=others)
+    return stream.getvalue()
+
+
+def held(orientation):
+    """Return what a camera that was held so writes beside the pixels."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    return exif
 
 
 def flipped(content, place):

@@ -1,16 +1,15 @@
 """From a photograph to a table, with a made-up network."""
 
 import io
-import subprocess
-import sys
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
 import pytest
 import skimage.data
 import torch
-from conftest import refusal
-from image_bytes import encoded, flipped
+from conftest import left_early, refusal
+from image_bytes import encoded, flipped, held
 from PIL import Image
 
 from smartclass_utils import __main__ as cli
@@ -21,14 +20,7 @@ from smartclass_utils.config import CLASSES, SHIPPED_MODEL
 from smartclass_utils.faces import Box, cut, find_faces, merged, overlap, square_around
 from smartclass_utils.images import clean_image
 from smartclass_utils.models import ReportCNN
-from smartclass_utils.predict import (
-    PREPARED,
-    WHOLE,
-    Predictor,
-    percent,
-    predict_files,
-    regions_of,
-)
+from smartclass_utils.predict import PREPARED, WHOLE, Predictor, predict_files
 
 ASTRONAUT = skimage.data.astronaut()  # uint8 (512, 512, 3), public domain
 GREY = np.asarray(Image.fromarray(ASTRONAUT).convert("L"))
@@ -176,14 +168,14 @@ class TestPredictor:
 class TestRegions:
     def test_whole_image_is_chapter_1s_clean_image(self):
         photo = ASTRONAUT[:, :400]
-        [region] = regions_of(photo, 48, whole=True)
+        [region] = predict.regions_of(photo, 48, whole=True)
         clean = clean_image(encoded(photo), 48).pixels
         np.testing.assert_array_equal(region.crop, clean)
         assert (region.kind, region.box) == (WHOLE, (0, 0, 512, 400))
         assert region.note == "Squeezed to a square."
 
     def test_face_is_cut_out_and_cleaned_alike(self):
-        [region] = regions_of(ASTRONAUT, 48)
+        [region] = predict.regions_of(ASTRONAUT, 48)
         clean = clean_image(encoded(cut(ASTRONAUT, region.square)), 48).pixels
         np.testing.assert_array_equal(region.crop, clean)
         assert region.box.width < region.square.width < 1.2 * region.box.width
@@ -195,14 +187,14 @@ class TestRegions:
         (np.full((200, 200), 90, np.uint8), "No face found, so the whole image"),
     ])  # fmt: skip
     def test_pictures_taken_whole_say_so(self, photo, start):
-        [region] = regions_of(photo, 48)
+        [region] = predict.regions_of(photo, 48)
         assert region.kind == WHOLE and region.note.startswith(start)
         assert ("one flat colour" in region.note) == (np.ptp(photo) == 0)
 
     def test_a_face_of_few_pixels_is_said(self):
         photo = np.full((300, 300, 3), 90, np.uint8)
         photo[100:260, 100:260] = resized(160)
-        [region] = regions_of(photo, 48, ["rotated upright"])
+        [region] = predict.regions_of(photo, 48, ["rotated upright"])
         assert region.note.endswith("pixels wide, enlarged; rotated upright.")
         assert region.crop.shape == (48, 48)
 
@@ -230,11 +222,9 @@ class TestFiles:
         assert table["note"].tolist() == ["Face 1 of 2.", "Face 2 of 2."]
 
     def test_a_phones_photograph_is_turned_upright(self, photos, network):
-        exif = Image.Exif()
-        exif[0x0112] = 6  # to be turned by 90 degrees clockwise
         lying = np.ascontiguousarray(np.rot90(ASTRONAUT))
         paths = [save(ASTRONAUT, photos / "upright.png")]
-        paths += [save(lying, photos / "turned.png", exif=exif)]
+        paths += [save(lying, photos / "turned.png", exif=held(6))]
         one, other = predict_files(paths, network).to_dict("records")
         assert other.pop("note") == "Rotated upright."
         del one["file"], one["note"], other["file"]
@@ -301,10 +291,8 @@ class TestFiles:
         assert table["region"].tolist() == ["", "", ""]
 
     def test_a_closed_folder_is_a_sentence(self, photos, network, monkeypatch):
-        def closed(path):
-            raise PermissionError(13, "Permission denied", str(path))
-
-        monkeypatch.setattr("os.scandir", closed)
+        closed = PermissionError(13, "Permission denied")
+        monkeypatch.setattr("os.scandir", Mock(side_effect=closed))
         [note] = predict_files([photos], network)["note"]
         assert "cannot be opened (Permission denied)" in note
 
@@ -333,40 +321,48 @@ class TestCsv:
         assert "\\udcff.png" in (photos / "out.csv").read_text(encoding="utf-8")
 
 
-def run(*arguments):
-    options = vars(cli.parser().parse_args(["predict", *map(str, arguments)]))
-    options.pop("command")
-    run_predict(**options)
+@pytest.fixture
+def run(model_file, capsys):
+    """Return a function that predicts with the made-up network; it returns the text."""
+
+    def run_it(*words):
+        words = map(str, ("predict", *words, "--model", model_file))
+        options = vars(cli.parser().parse_args([*words]))
+        options.pop("command")
+        run_predict(**options)
+        return capsys.readouterr().out
+
+    return run_it
 
 
 @pytest.mark.parametrize(("share", "text"), [
     (1.0, "> 99 %"), (0.001, "< 1 %"), (0.624, "62 %"), (0.006, "1 %"),
 ])  # fmt: skip
 def test_no_probability_is_certain(share, text):
-    assert percent(share) == text
+    assert predict.percent(share) == text
 
 
 class TestCommand:
-    def test_says_it_and_writes_it(self, photos, model_file, capsys):
+    def test_says_it_and_writes_it(self, photos, run):
         path, out = save(ASTRONAUT, photos / "astronaut.png"), photos / "out.csv"
         (photos / "text.jpg").write_text("no image")
-        run(path, photos / "text.jpg", "--model", model_file, "--csv", out)
-        calm, found, passed, _ = capsys.readouterr().out.splitlines()
+        said = run(path, photos / "text.jpg", "--csv", out)
+        calm, found, passed, _ = said.splitlines()
         assert calm == CALM
         back = pd.read_csv(out, keep_default_na=False)
         assert len(back) == 2
         looks, share = back["looks"][0], float(back[f"p_{back['looks'][0]}"][0])
-        assert f"astronaut.png: looks {looks} ({percent(share)}), face" in found
+        assert f"astronaut.png: looks {looks} ({predict.percent(share)}), face" in found
         assert passed.endswith("text.jpg: passed over: not an image.")
 
-    def test_whole_looks_for_no_face(self, photos, model_file, capsys):
-        run(save(ASTRONAUT, photos / "a.png"), "--whole", "--model", model_file)
-        assert capsys.readouterr().out.rstrip().endswith("whole image")
+    def test_whole_looks_for_no_face(self, photos, run):
+        said = run(save(ASTRONAUT, photos / "a.png"), "--whole")
+        assert said.rstrip().endswith("whole image")
 
-    def test_says_that_the_data_was_prepared(self, photos, tmp_path, capsys):
-        file = store(tmp_path / "a.safetensors", data=MADE_UP)
-        run(save(SMALL, photos / "a.png"), "--model", file)
-        assert capsys.readouterr().out.splitlines()[0] == f"{CALM} {PREPARED}"
+    def test_says_that_the_data_was_prepared(self, photos, model_file, run):
+        store(model_file, data=MADE_UP)
+        said = run(save(SMALL, photos / "a.png"))
+        assert said.splitlines()[0] == f"{CALM} {PREPARED}"
 
     def test_status_is_2_if_nothing_worked(self, photos, model_file, smartclass):
         (photos / "text.jpg").write_text("no image")
@@ -376,7 +372,7 @@ class TestCommand:
         assert "None of these files could be used" in said
         assert not out.exists()
 
-    def test_table_never_takes_the_place_of_something_else(self, photos, model_file):
+    def test_table_never_takes_the_place_of_something_else(self, photos, run):
         path = save(SMALL, photos / "a.png")
         image = save(SMALL, photos / "b.png").rename(photos / "b.csv")
         labels, content = photos / "labels.csv", image.read_bytes()
@@ -391,30 +387,26 @@ class TestCommand:
             (photos / f"{'x' * 300}.csv", "cannot be used (File name too long"),
             ("", "does not end in .csv"),
         ):
-            where = ("--model", model_file, "--csv", out)
-            assert message in refusal(run, path, image, *where)
+            assert message in refusal(run, path, image, "--csv", out)
         assert labels.read_text() == "file,label\n"
         assert image.read_bytes() == content
         out = photos / "out.csv"
-        run(path, "--model", model_file, "--csv", out)
-        run(path, path, image, "--model", model_file, "--csv", out)
+        run(path, "--csv", out)
+        run(path, path, image, "--csv", out)
         assert len(pd.read_csv(out)) == 2
 
-    def test_no_control_character_reaches_the_terminal(
-        self, photos, model_file, capsys
-    ):
-        run(save(SMALL, photos / "a\x1b[31m\n.png"), "--model", model_file)
-        text = capsys.readouterr().out
+    def test_no_control_character_reaches_the_terminal(self, photos, run):
+        text = run(save(SMALL, photos / "a\x1b[31m\n.png"))
         assert "\x1b" not in text and "a\\x1b[31m\\n.png" in text
 
     @pytest.mark.parametrize("encoding", ["ascii", None])
     def test_the_table_is_written_whatever_can_be_printed(
-        self, photos, model_file, monkeypatch, encoding
+        self, photos, run, monkeypatch, encoding
     ):
         stdout = io.TextIOWrapper(io.BytesIO(), encoding) if encoding else None
         path, out = save(SMALL, photos / "é空.png"), photos / "out.csv"
         monkeypatch.setattr("sys.stdout", stdout)
-        run(path, "--model", model_file, "--csv", out)
+        run(path, "--csv", out)
         monkeypatch.undo()
         assert pd.read_csv(out)["file"].tolist() == [str(path)]
         if stdout:
@@ -424,13 +416,8 @@ class TestCommand:
     def test_a_reader_that_leaves_is_status_1_and_a_table(self, photos, model_file):
         for i in range(3):
             save(SMALL, photos / f"{i}.png")
-        command = [sys.executable, "-m", "smartclass_utils", "predict", str(photos)]
-        command += ["--model", str(model_file), "--csv", str(photos / "out.csv")]
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        with subprocess.Popen(command, **pipes) as child:
-            child.stdout.close()
-            assert child.stderr.read() == b""
-        assert child.returncode == 1
+        where = ("--model", model_file, "--csv", photos / "out.csv")
+        assert left_early("predict", photos, *where) == 1
         assert len(pd.read_csv(photos / "out.csv")) == 3
 
     @pytest.mark.parametrize(("given", "wanted"), [
