@@ -10,22 +10,13 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import refusal, write_photos
+from conftest import ENTRY, RESULTS, refusal, write_photos
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from smartclass_utils.commands import record, report
 from smartclass_utils.config import COMMITTED_FIGURES, ROOT, canonical_label
 
 HOSTILE = ("(a|b) $x^$", "<img src=x onerror=alert(1)>", "[a](javascript:alert(1))")
-ENTRY = {"name": "Main CNN", "accuracy": 0.5, "accuracy_ci95": [0.4, 0.6]}
-ENTRY |= {"parameters": 9, "macro_f1": 0.5, "epochs": 1, "seeds": [0], "seconds": 3}
-RESULTS = {
-    "data": {"name": "demo", "n_images": 9, "image_size": 48, "classes": ["a"]},
-    "environment": {"device": "CPU", "python": "3", "torch": "2"},
-    "baseline": {**ENTRY, "class": "a", "seconds": None},
-    "models": [ENTRY],
-}
-RESULTS["data"]["split"] = {"test": 3}
 CHAPTER = f"""
 import json, os, sys, time
 from pathlib import Path

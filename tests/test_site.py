@@ -4,29 +4,25 @@ import json
 import re
 import subprocess
 import sys
+from base64 import b64encode
 from contextlib import suppress
 
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
-from conftest import refusal
+from conftest import ENTRY, RESULTS, refusal
+from image_bytes import RGB, encoded
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from smartclass_utils.commands import pages, pdf, slides
 from smartclass_utils.commands.report import export
 from smartclass_utils.config import workspace_in
 
-PIXEL = (
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgYGD4DwABBAEAX+XDSwAA"
-    "AABJRU5ErkJggg=="
-)
+PIXEL = b64encode(encoded(RGB[:1, :1])).decode()
 WIDE_TABLE = f"<table><tr>{'<td>wide_cell</td>' * 40}</tr></table>"
 HOSTILE = "<img src=x onerror=alert(1)>"
-CHAPTERS = {
-    "01_a": "01_source_by_class",
-    "02_b": "02_cleaning_steps",
-    "08_c": "08_embedding",
-}
+CHAPTERS = {"01_a": "01_source_by_class", "02_b": "02_cleaning_steps"}
+CHAPTERS["08_c"] = "08_embedding"
 NEEDS_BROWSER = pytest.mark.skipif(
     pdf.find_browser() is None, reason="there is no Chromium or Chrome to open pages"
 )
@@ -74,16 +70,11 @@ def place(tmp_path_factory):
         (out / "figures" / f"{name}_talk.png").write_bytes(b"talk")
         caption = f"Figure {number}.1. Half is 0.5 of {number}. See {HOSTILE}"
         figures[name] = {"caption": caption, "alt": f'A "dot" {name}.'}
-    model = {"name": HOSTILE, "parameters": 1234, "epochs": 3, "seeds": [0, 1]}
-    model |= {"accuracy": 0.876, "accuracy_sd": 0.01, "accuracy_ci95": [0.8, 0.9]}
-    model |= {"macro_f1": 0.7, "seconds": 5.0}
-    data = {"name": HOSTILE, "n_images": 2000, "image_size": 48, "classes": ["a", "b"]}
-    results = {
-        "data": {**data, "split": {"test": 300}},
-        "environment": {"device": "CPU", "python": "3", "torch": "2"},
-        "baseline": {**model, "class": "a"},
-        "models": [model],
-    }
+    model = {**ENTRY, "name": HOSTILE, "accuracy": 0.876, "accuracy_sd": 0.01}
+    model |= {"accuracy_ci95": [0.8, 0.9], "seeds": [0, 1]}
+    data = {**RESULTS["data"], "name": HOSTILE}
+    results = {**RESULTS, "data": data, "models": [model]}
+    results["baseline"] = {**model, "class": "a"}
     (out / "results.json").write_text(json.dumps(results))
     (out / "figures" / "figures.json").write_text(json.dumps(figures))
     export(workspace_in(out))
