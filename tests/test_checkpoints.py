@@ -1,6 +1,7 @@
 import json
 import pickle
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import safetensors.torch
@@ -157,9 +158,8 @@ class Payload:
 @pytest.mark.parametrize("form", ["pickle", "torch"])
 def test_a_payload_is_refused_and_does_not_run(stored, tmp_path, form):
     file, payload = stored[0] / FILE, Payload(tmp_path / "ran")
-    if form == "pickle":
-        file.write_bytes(pickle.dumps(payload))
-    else:
+    file.write_bytes(pickle.dumps(payload))
+    if form == "torch":
         torch.save(payload, file)
     assert "not a stored network" in refused(file)
     assert not (tmp_path / "ran").exists()
@@ -181,14 +181,12 @@ def test_a_cut_file_is_refused_by_name(stored, keep):
     {"unknown": 1},
 ], ids=lambda arguments: str(arguments)[:30])  # fmt: skip
 def test_absurd_arguments_take_no_memory(stored, arguments, monkeypatch):
-    known = read_card(stored[0] / FILE)["arguments"]
-    file = changed(stored[0], arguments={**known, **arguments})
-    devices = set()
-    monkeypatch.setattr(
-        nn.Conv2d, "reset_parameters", lambda x: devices.add(x.weight.device.type)
-    )
+    folder, first = stored
+    file, made = changed(folder, arguments={**first["arguments"], **arguments}), []
+    monkeypatch.setattr(nn.Conv2d, "reset_parameters", made.append)
     assert "No ReportCNN can be built with" in refused(file)
-    assert devices <= {"meta"}  # where weights have a shape and take no memory
+    # On "meta" weights have a shape and take no memory.
+    assert {layer.weight.device.type for layer in made} <= {"meta"}
 
 
 @pytest.mark.parametrize(("about", "message"), [
@@ -262,11 +260,8 @@ def test_names_in_other_letters_keep_their_own_files(clean_data, tmp_path):
 def test_nothing_is_half_written(stored, clean_data, monkeypatch):
     folder, first = stored
     model = load_model(first)
-
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "replace", full)
+    full = OSError(28, "No space left on device")
+    monkeypatch.setattr(Path, "replace", Mock(side_effect=full))
     card = {key: value for key, value in first.items() if key != "file"}
     with pytest.raises(OSError, match="No space"):
         checkpoints.save_model(folder / FILE, model, card)
