@@ -39,7 +39,7 @@ def card(seed):
     return {**about, "seed": seed, "seconds": 2.0, "weights_sha256": f"{seed:064}"}
 
 
-def test_several_trainings_give_mean_and_spread():
+def test_several_trainings_give_mean_and_spread_and_one_does_not():
     found = entry([card(0), card(1)], [PREDICTED, TARGETS], TARGETS, CLASSES)
     assert found["accuracy"] == pytest.approx((5 / 8 + 1) / 2)
     assert found["accuracy_per_seed"] == [5 / 8, 1.0]
@@ -49,13 +49,10 @@ def test_several_trainings_give_mean_and_spread():
     assert np.sum(found["confusion"]) == 16
     assert found["seeds"] == [0, 1]
     assert found["weights"] == [f"{0:064}", f"{1:064}"]
-
-
-def test_one_training_has_no_spread():
-    found = entry([card(0)], [PREDICTED], TARGETS, CLASSES)
+    one = entry([card(0)], [PREDICTED], TARGETS, CLASSES)
     wanted = metrics(TARGETS, PREDICTED, CLASSES)
-    assert "accuracy_sd" not in found
-    assert found["accuracy_ci95"] == wanted["accuracy_ci95"]
+    assert "accuracy_sd" not in one
+    assert one["accuracy_ci95"] == wanted["accuracy_ci95"]
 
 
 def test_results_follow_the_contract(clean_data, tmp_path):

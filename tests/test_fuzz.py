@@ -12,12 +12,8 @@ from smartclass_utils import images
 
 SIZE = 16  # pixels
 # The same files every time, so that a failure can be seen again.
-FIXED = settings(
-    derandomize=True,
-    deadline=5000,  # milliseconds
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+SAME = {"derandomize": True, "database": None, "deadline": 5000}  # milliseconds
+FIXED = settings(**SAME, suppress_health_check=[HealthCheck.too_slow])
 NUMBERS = st.integers(0, 2**63 - 1)
 
 

@@ -15,6 +15,12 @@ def report_style():
     plots.use_style()
 
 
+@pytest.fixture
+def figures(tmp_path, monkeypatch):
+    monkeypatch.setenv("SMARTCLASS_OUT", str(tmp_path))
+    return tmp_path / "figures"
+
+
 def test_class_colours_are_fixed_and_foreign_ones_differ():
     assert plots.class_palette(CLASSES) == COLOURS
     foreign = ("cat", "dog", "happy")
@@ -41,15 +47,13 @@ def test_images_keep_their_grey_values():
     plt.close(fig)
 
 
-def test_present_stores_png_svg_caption_and_alt(tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("SMARTCLASS_OUT", str(tmp_path))
+def test_present_stores_png_svg_caption_and_alt(figures):
     fig, _ = plt.subplots()
     plots.present(fig, "99_test", "Figure 1. A caption.", "An empty plot.")
-    folder = tmp_path / "figures"
-    assert (folder / "99_test.png").read_bytes().startswith(b"\x89PNG")
-    assert (folder / "99_test_talk.png").read_bytes().startswith(b"\x89PNG")
-    assert "<svg" in (folder / "99_test.svg").read_text(encoding="utf-8")
-    index = json.loads((folder / "figures.json").read_text(encoding="utf-8"))
+    for end in ("", "_talk"):
+        assert (figures / f"99_test{end}.png").read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in (figures / "99_test.svg").read_text(encoding="utf-8")
+    index = json.loads((figures / "figures.json").read_text(encoding="utf-8"))
     assert index["99_test"]["alt"] == "An empty plot."
     assert not plt.fignum_exists(fig.number)
 
@@ -92,16 +96,12 @@ def test_names_that_would_touch_are_turned_and_long_ones_shortened():
 
 
 @pytest.mark.filterwarnings("error")
-def test_neither_missing_letters_nor_a_lack_of_room_stop_a_figure(
-    tmp_path, monkeypatch, capsys
-):
-    monkeypatch.setenv("SMARTCLASS_OUT", str(tmp_path))
-    plots.use_style()
+def test_neither_missing_letters_nor_a_lack_of_room_stop_a_figure(figures, capsys):
     fig, axes = plt.subplots(1, 9, figsize=(2, 1))
     for ax in axes:
         ax.set_ylabel("\U00012000 笑顔 مشغول\n" * 20)
     plots.present(fig, "99_test", "Figure 1. A caption.", "Too much text.")
-    assert len(list((tmp_path / "figures").glob("99_test*"))) == 3
+    assert len(list(figures.glob("99_test*"))) == 3
     assert capsys.readouterr().err == ""
 
 
