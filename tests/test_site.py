@@ -106,8 +106,7 @@ def test_code_is_open_and_highlighted_but_for_cells_tagged_fold(place):
     [folded] = soup.select("details.code")
     assert folded.pre.get_text().strip() == "import housekeeping"
     assert "open" not in folded.attrs
-    shown = [tag.get_text() for tag in soup.select("div.code")]
-    assert any("present(figure" in text for text in shown)
+    assert any("present(figure" in tag.get_text() for tag in soup.select("div.code"))
     listing = soup.select_one(".output_markdown .highlight")
     assert listing.find(class_="k").get_text() == "def"
     assert listing.find(class_="nf").get_text() == "listed"
@@ -126,12 +125,9 @@ def test_chapter_keeps_figures_sections_and_links(place):
     ):
         assert text in page
     assert "FileUpload" not in page and "<script" not in page
-
-
-def test_narrow_screens_get_the_figure_with_larger_type(place):
-    source = soup_of(place, "02_b.html").picture.source
-    assert source["srcset"] == "figures/02_cleaning_steps_talk.png"
-    assert source["media"] == "screen and (max-width: 40rem)"
+    narrow = soup.picture.source
+    assert narrow["srcset"] == "figures/01_source_by_class_talk.png"  # larger type
+    assert narrow["media"] == "screen and (max-width: 40rem)"
 
 
 def test_cover_and_gallery_show_results_goals_and_every_figure(place):
@@ -173,13 +169,13 @@ def test_without_any_figure_there_are_still_slides(place):
     export(place)  # with them again
 
 
-def test_a_slide_says_the_first_sentence_of_its_caption():
-    for caption, *parts in (
-        ("Figure 2.1. One. Two.", "Figure 2.1", "One", "Two."),
-        ("Figure 10.12. Of 0.5 a. B c.", "Figure 10.12", "Of 0.5 a", "B c."),
-        ("No number.", "", "No number", ""),
-    ):
-        assert list(slides.parts_of(caption)) == parts
+@pytest.mark.parametrize(("caption", "parts"), [
+    ("Figure 2.1. One. Two.", ["Figure 2.1", "One", "Two."]),
+    ("Figure 10.12. Of 0.5 a. B c.", ["Figure 10.12", "Of 0.5 a", "B c."]),
+    ("No number.", ["", "No number", ""]),
+])  # fmt: skip
+def test_a_slide_says_the_first_sentence_of_its_caption(caption, parts):
+    assert list(slides.parts_of(caption)) == parts
 
 
 def test_a_chapter_without_title_and_goal_is_refused(tmp_path):
