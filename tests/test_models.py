@@ -1,3 +1,5 @@
+from itertools import product
+
 import pytest
 import torch
 from conftest import refusal
@@ -10,6 +12,7 @@ NETWORKS = {
     **{name: ("ReportCNN", arguments) for name, arguments in REPORT_NETWORKS.items()},
     "Our own": ("ResidualCNN", {}),
 }
+LITE = {f"Lite {n}": ("EfficientNetLite0", {"in_channels": n}) for n in (1, 3)}
 
 
 def shapes(model, size=48):
@@ -22,12 +25,11 @@ def shapes(model, size=48):
     return found
 
 
-@pytest.mark.parametrize(("name", "wanted"), [
-    ("Main CNN", [(32, 24, 24), (64, 12, 12), (128, 6, 6)]),
-    ("Variant 1", [(32, 24, 24), (64, 12, 12), (128, 6, 6)]),
-    ("Variant 2", [(32, 24, 24), (64, 12, 12), (128, 6, 6), (128, 3, 3)]),
+@pytest.mark.parametrize(("name", "fourth"), [
+    ("Main CNN", []), ("Variant 1", []), ("Variant 2", [(128, 3, 3)]),
 ])  # fmt: skip
-def test_each_block_halves_the_image(name, wanted):
+def test_each_block_halves_the_image(name, fourth):
+    wanted = [(32, 24, 24), (64, 12, 12), (128, 6, 6), *fourth]
     assert shapes(ReportCNN(4, **REPORT_NETWORKS[name])) == wanted
 
 
@@ -62,13 +64,15 @@ def test_standardise_maps_black_and_white(statistics, black, white):
     assert ends.tolist() == pytest.approx([black, white], abs=1e-5)
 
 
-@pytest.mark.parametrize("size", [16, 47, 48, 100])
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(("name", "size"), [
+    *product(NETWORKS, (16, 47, 48, 100)), *product(LITE, (32, 48, 65)),
+])  # fmt: skip
 def test_any_image_size_and_number_of_classes(name, size):
-    network, arguments = NETWORKS[name]
+    network, arguments = (NETWORKS | LITE)[name]
     arguments = {**arguments, "n_classes": 7, "image_size": size}
     model = models.build(network, arguments).eval()
-    images = torch.zeros(2, 1, size, size, dtype=torch.uint8)
+    channels = arguments.get("in_channels", 1)
+    images = torch.zeros(2, channels, size, size, dtype=torch.uint8)
     assert model(images).shape == (2, 7)
 
 
