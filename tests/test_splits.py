@@ -67,6 +67,9 @@ def test_copies_follow_the_first_of_them():
     (list("ab") * 200, np.arange(400) // 10, {"a": (140, 30, 30)}),
     # 3 people
     (list("ab") * 30, np.arange(60) // 20, {"a": (10, 10, 10), "b": (10, 10, 10)}),
+    # 3 people a class
+    (np.repeat(["a", "b", "c"], 30), np.arange(90) // 10,
+     dict.fromkeys("abc", (10, 10, 10))),
     # 3 people of 40, 6 and 4 images: the largest trains
     (list("ab") * 25, [0] * 40 + [1] * 6 + [2] * 4, {"a": (20, 3, 2)}),
     # 3 people of 80, 6 and 6 images
@@ -94,13 +97,6 @@ def test_people_and_single_images_mix():
 
 
 NOBODY, FRAMES = [""] * 120, np.arange(120) // 60
-
-
-def test_three_subjects_a_class_are_one_for_each_part():
-    labels, groups = np.repeat(list("abc"), 30), np.repeat(np.arange(9), 10)
-    split = deal(labels, groups)
-    assert (pd.crosstab(labels, split) == 10).all(axis=None)
-    assert (pd.crosstab(groups, split) > 0).sum(axis=1).eq(1).all()
 
 
 @pytest.mark.parametrize(("labels", "groups", "subjects", "message"), [
