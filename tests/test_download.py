@@ -1,8 +1,8 @@
 import json
 import re
 import sys
-import types
 from functools import partial
+from types import SimpleNamespace
 from unittest.mock import Mock
 
 import pytest
@@ -17,24 +17,6 @@ PINNED = [f"{slug}/versions/7" for slug in KAGGLE]
 error_of = partial(refusal, download_sources, accept_terms=True)
 
 
-class FakeHub(types.ModuleType):
-    """Stands in for kagglehub: keeps what is asked of it, and a cache on disk."""
-
-    def __init__(self, cache):
-        super().__init__("kagglehub")
-        self.cache, self.asked, self.error = cache, [], None
-
-    def dataset_download(self, handle):
-        self.asked.append(handle)
-        if self.error:
-            raise self.error
-        owner, slug = handle.split("/")[:2]
-        folder = self.cache / "datasets" / owner / slug / "versions" / "7"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "here.txt").write_text(handle, "utf-8")
-        return str(folder)
-
-
 @pytest.fixture
 def raw(tmp_path, monkeypatch):
     monkeypatch.setattr(config, "RAW_FOLDER", tmp_path / "project/raw")
@@ -43,8 +25,22 @@ def raw(tmp_path, monkeypatch):
 
 @pytest.fixture
 def hub(tmp_path, monkeypatch, raw):
-    monkeypatch.setitem(sys.modules, "kagglehub", FakeHub(tmp_path / "cache"))
-    return sys.modules["kagglehub"]
+    """Stand in for kagglehub: keep what is asked of it, and a cache on disk."""
+    module = SimpleNamespace(asked=[], error=None)
+
+    def dataset_download(handle):
+        module.asked.append(handle)
+        if module.error:
+            raise module.error
+        owner, slug = handle.split("/")[:2]
+        folder = tmp_path / "cache" / "datasets" / owner / slug / "versions" / "7"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "here.txt").write_text(handle, "utf-8")
+        return str(folder)
+
+    module.dataset_download = dataset_download
+    monkeypatch.setitem(sys.modules, "kagglehub", module)
+    return module
 
 
 def test_nothing_is_downloaded_before_the_terms_are_accepted(hub, raw, capsys):
