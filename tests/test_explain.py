@@ -33,7 +33,6 @@ def test_the_last_map_is_the_one_before_pooling():
     for kind, wanted in (("plain", 7), ("residual", 6)):
         model = network(kind)
         assert explain.last_map_layer(model) is model.features[wanted]
-    model = nn.Module()
     model.features = nn.Sequential(nn.ReLU())
     assert "no convolution" in refusal(explain.last_map_layer, model)
 
