@@ -5,24 +5,11 @@ out of a mended image is tested in test_images.py; row 24, what is missing, in
 test_sources.py; row 26, a run that is cut off, in test_cleaning.py.
 """
 
+import image_bytes
 import numpy as np
 import pandas as pd
 import pytest
-from image_bytes import (
-    GREY,
-    IDAT,
-    IDAT_END,
-    JPEG,
-    PNG,
-    RGB,
-    animation,
-    encoded,
-    flipped,
-    held,
-    manifest_of,
-    white_png,
-    write_noise,
-)
+from image_bytes import GREY, JPEG, PNG, RGB, encoded, flipped, manifest_of, write_noise
 from PIL import ImageFile
 
 from smartclass_utils import images
@@ -39,8 +26,10 @@ def float_with_nan():
 
 GREY_ALPHA, RGBA = np.dstack([GREY, GREY // 2]), np.dstack([RGB, GREY])
 DEEP = GREY.astype(np.uint16) * 257
-SIDEWAYS = encoded(RGB, "JPEG", exif=held(6))
-MOVING = animation(*np.moveaxis(RGB, 2, 0))
+SIDEWAYS = encoded(RGB, "JPEG", exif=image_bytes.held(6))
+MOVING = image_bytes.animation(*np.moveaxis(RGB, 2, 0))
+LARGE, LARGER = map(image_bytes.white_png, (10_000, 14_500))
+CHECKSUM, PIXELS = image_bytes.IDAT_END, image_bytes.IDAT + 900
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9\n"
 LINK, FOLDER = "link", "folder"
 
@@ -53,9 +42,9 @@ CASES = [
     (4, "HTML", "b.jpg", b"<!DOCTYPE html><p>Busy", "rejected", "not an image"),
     (4, "LFS pointer", "c.jpg", LFS, "rejected", "not an image"),
     (5, "JPEG header", "a.jpg", JPEG[:20], "rejected", "not an image"),
-    (6, "PNG checksum", "a.png", flipped(PNG, IDAT_END), "rejected", "damaged: a c"),
+    (6, "PNG checksum", "a.png", flipped(PNG, CHECKSUM), "rejected", "damaged: a c"),
     (6, "PNG header", "b.png", flipped(PNG, 29), "rejected", "not an image"),
-    (6, "PNG pixels", "c.png", flipped(PNG, IDAT + 900), "rejected", "damaged"),
+    (6, "PNG pixels", "c.png", flipped(PNG, PIXELS), "rejected", "damaged"),
     (7, "PNG without IEND", "a.png", PNG[:-12], "mended", "end mark missing"),
     (8, "PNG cut in half", "a.png", PNG[: len(PNG) // 2], "rejected", "truncated"),
     (9, "CMYK", "a.jpg", encoded(RGB, "JPEG", "CMYK"), "mended", "CMYK converted"),
@@ -69,8 +58,8 @@ CASES = [
     (14, "animation", "a.gif", MOVING, "mended", "first frame of several"),
     (15, "GIF named .jpg", "a.jpg", encoded(GREY, "GIF"), "kept", ""),
     (16, "EXIF orientation", "a.jpg", SIDEWAYS, "mended", "rotated upright"),
-    (17, "100 megapixels", "a.png", white_png(10_000), "rejected", "too large"),
-    (18, "200 megapixels", "a.png", white_png(14_500), "rejected", "too large"),
+    (17, "100 megapixels", "a.png", LARGE, "rejected", "too large"),
+    (18, "200 megapixels", "a.png", LARGER, "rejected", "too large"),
     (19, "float with NaN", "a.tif", float_with_nan(), "rejected", "unsupported: fl"),
     (20, "one pixel", "a.png", encoded(RGB[:1, :1]), "rejected", "too small: 1 × 1"),
     (20, "one colour", "b.png", encoded(GREY * 0 + 7), "kept", "one flat colour"),
@@ -118,7 +107,7 @@ def test_rows_17_and_18_are_rejected_before_decoding(side, monkeypatch):
     loaded = []
     monkeypatch.setattr(ImageFile.ImageFile, "load", lambda self: loaded.append(1))
     with pytest.raises(images.Rejected, match=r"^too large"):
-        images.clean_image(white_png(side), SIZE)
+        images.clean_image(image_bytes.white_png(side), SIZE)
     assert not loaded
 
 
