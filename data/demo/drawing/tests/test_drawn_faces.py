@@ -8,13 +8,7 @@ from drawing.brush import bump, coverage, linear, over, rows_between
 from drawing.camera import CAMERAS
 from drawing.features import paint_brows, paint_eyes
 from drawing.head import View, pixel_grid, see_skull, to_camera
-from drawing.people import (
-    BEARDLESS,
-    UNITS,
-    Expression,
-    draw_expression,
-    draw_person,
-)
+from drawing.people import BEARDLESS, UNITS, Expression, draw_expression, draw_person
 from drawing.skin import corner_height, dimmed, mouth_curves, paint_beard
 
 
@@ -51,14 +45,11 @@ def test_every_expression_fills_the_frame_with_tones(expression, camera):
     assert picture.std() > 15
 
 
-@pytest.mark.parametrize(
-    ("arguments", "named"),
-    [
-        ({"expression": "bored"}, "'bored'"),
-        ({"expression": "happy", "camera": "x-ray"}, "'x-ray'"),
-        ({"expression": "happy", "size": 500}, "500"),
-    ],
-)
+@pytest.mark.parametrize(("arguments", "named"), [
+    ({"expression": "bored"}, "'bored'"),
+    ({"expression": "happy", "camera": "x-ray"}, "'x-ray'"),
+    ({"expression": "happy", "size": 500}, "500"),
+])  # fmt: skip
 def test_what_cannot_be_drawn_is_named(arguments, named):
     with pytest.raises(ValueError, match=named):
         faces.draw_face(**arguments)
