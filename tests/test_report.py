@@ -212,17 +212,14 @@ def test_record_keeps_notebooks_figures_and_numbers(house, tmp_path, monkeypatch
     marks = ("results", "01_a", "08_b")
     readme = "".join(f"<!-- {m} -->old<!-- /{m} -->" for m in marks)
     (tmp_path / "README.md").write_text(readme)
-    (tmp_path / "figures").mkdir()
-    (tmp_path / "figures" / "01_old.svg").write_text("old")
+    folder = tmp_path / "figures"
+    folder.mkdir()
+    (folder / "01_old.svg").write_text("old")
     other = {"models": [ENTRY, {**ENTRY, "name": "Best", "accuracy": 0.7}]}
     (tmp_path / "fer48.json").write_text(json.dumps(other))
-    for name, place in (
-        ("NOTEBOOKS", house[0]),
-        ("COMMITTED_FIGURES", tmp_path / "figures"),
-        ("RESULTS_FOLDER", tmp_path),
-        ("ROOT", tmp_path),
-        ("write_page", lambda folder: None),
-    ):
+    places = {"NOTEBOOKS": house[0], "COMMITTED_FIGURES": folder, "ROOT": tmp_path}
+    places |= {"RESULTS_FOLDER": tmp_path, "write_page": lambda folder: None}
+    for name, place in places.items():
         monkeypatch.setattr(record, name, place)
     report.run_report(str(house[1]), str(house[2]))
     record.keep(house[2])
@@ -230,9 +227,9 @@ def test_record_keeps_notebooks_figures_and_numbers(house, tmp_path, monkeypatch
     assert "version" not in kept.metadata.get("language_info", {})
     assert "about 99" not in kept.cells[0].source
     assert kept.cells[-1].outputs
-    names = sorted(file.name for file in (tmp_path / "figures").iterdir())
+    names = sorted(file.name for file in folder.iterdir())
     assert names == ["01_x.png", "README.md"]
-    gallery = (tmp_path / "figures" / "README.md").read_text()
+    gallery = (folder / "README.md").read_text()
     assert "![A bar.](01_x.png)" in gallery
     assert "[01_a.ipynb](../notebooks/01_a.ipynb)" in gallery
     text = (tmp_path / "README.md").read_text()
