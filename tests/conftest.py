@@ -90,9 +90,9 @@ def loaders_of(data: CleanData, seed=0, size=8) -> dict[str, DataLoader]:
     }
 
 
-def train_small(folder, name, model, data: CleanData, epochs=1) -> dict:
-    """Train a network as the report does, by its ``arguments``; return its card."""
-    loaders = loaders_of(data)
+def train_small(folder, name, data: CleanData, model=None, epochs=1) -> dict:
+    """Train a network with ``arguments`` as the report does; return its card."""
+    model, loaders = model or small_network(data), loaders_of(data)
     recipe = report_recipe(model, loaders, epochs)
     what = (folder, name, 0, model, model.arguments, data, loaders)
     return train_once(*what, **recipe, log=str)
@@ -139,3 +139,9 @@ def own_style():
 @pytest.fixture
 def clean_data(tmp_path) -> CleanData:
     return load_clean(write_clean(tmp_path / "clean"))
+
+
+@pytest.fixture
+def small(clean_data):
+    """Return a small network and the batches it can learn from."""
+    return small_network(clean_data), loaders_of(clean_data)

@@ -1,5 +1,6 @@
 """The strong recipe, the study and what it stores, what ships, and chapter 5."""
 
+import itertools
 import json
 from dataclasses import replace
 from functools import partial
@@ -9,15 +10,7 @@ import pandas as pd
 import pytest
 import torch
 from chapters import run_chapter, texts
-from conftest import (
-    ENTRY,
-    loaders_of,
-    refusal,
-    small_network,
-    train_small,
-    write_clean,
-    write_photos,
-)
+from conftest import ENTRY, refusal, train_small, write_clean, write_photos
 
 from smartclass_utils import evaluation
 from smartclass_utils.checkpoints import load_model, read_card, read_cards
@@ -57,19 +50,16 @@ def stamps(folder):
 
 
 class TestStrongRecipe:
-    def test_only_kernels_and_matrices_decay(self, clean_data):
-        model = small_network(clean_data)
-        made = strong_recipe(model, loaders_of(clean_data), 2, decay=0.05)
+    def test_only_kernels_and_matrices_decay(self, small):
+        made, (model, _) = strong_recipe(*small, 2, decay=0.05), small
         groups = made["optimizer"].param_groups
         assert [group["weight_decay"] for group in groups] == [0.05, 0.0]
         assert {p.ndim for p in groups[0]["params"]} == {2, 4}
         assert {p.ndim for p in groups[1]["params"]} == {1}
         assert sum(len(g["params"]) for g in groups) == len([*model.parameters()])
 
-    def test_the_rate_rises_for_a_fifth_and_falls_to_almost_nothing(self, clean_data):
-        model, loaders = small_network(clean_data), loaders_of(clean_data)  # 6 batches
-        made = strong_recipe(model, loaders, 10, rate=0.01)
-        rates = []
+    def test_the_rate_rises_for_a_fifth_and_falls_to_almost_nothing(self, small):
+        made, rates = strong_recipe(*small, 10, rate=0.01), []  # 6 batches an epoch
         for _ in range(60):
             rates.append(made["schedule"].get_last_lr()[0])
             made["optimizer"].step()
@@ -100,18 +90,16 @@ class TestStrongRecipe:
             made["optimizer"].step()
             made["schedule"].step()
 
-    def test_it_learns_and_keeps_the_mean_of_the_last_epoch(self, clean_data):
-        model, loaders = small_network(clean_data), loaders_of(clean_data)
-        made = strong_recipe(model, loaders, 8, augment=None)
-        history = train(model, loaders, **made, log=str)
+    def test_it_learns_and_keeps_the_mean_of_the_last_epoch(self, small):
+        made = strong_recipe(*small, 8, augment=None)
+        history = train(*small, **made, log=str)
         assert history.val_accuracy.iloc[-1] >= 0.9
-        kept, mean = model.state_dict(), made["average"].module.state_dict()
+        kept, mean = small[0].state_dict(), made["average"].module.state_dict()
         assert all(torch.equal(kept[name], mean[name]) for name in kept)
 
-    def test_parts_can_be_left_out(self, clean_data):
+    def test_parts_can_be_left_out(self, small):
         off = {"augment": None, "smoothing": 0.0, "decay": 0.0, "mean": 0.0}
-        model = small_network(clean_data)
-        made = strong_recipe(model, loaders_of(clean_data), 1, **off)
+        made = strong_recipe(*small, 1, **off)
         assert made["average"] is None and made["augment"] is None
         assert made["loss"].label_smoothing == 0
         assert {g["weight_decay"] for g in made["optimizer"].param_groups} == {0}
@@ -129,10 +117,9 @@ class TestRows:
         assert LADDER[0][1] == "Main CNN" and LADDER[-1][1] == "Our own"
         assert len({step for step, _, _ in LADDER}) == len(LADDER)
 
-    def test_each_step_changes_one_thing(self, clean_data):
-        model, loaders = small_network(clean_data), loaders_of(clean_data)
+    def test_each_step_changes_one_thing(self, small):
         names = [n for _, n, _ in LADDER[2:7]]  # from the one-cycle rate to the mean
-        made = [ROWS[name].recipe(model, loaders) for name in names]
+        made = [ROWS[name].recipe(*small) for name in names]
         decays = [one["optimizer"].param_groups[0]["weight_decay"] for one in made]
         assert [one["augment"] is not None for one in made] == [False] + 4 * [True]
         assert [one["loss"].label_smoothing for one in made] == [0, 0, 0.1, 0.1, 0.1]
@@ -160,23 +147,18 @@ class TestStudy:
             assert np.sum(entry["confusion"]) == 2 * n_test
             assert np.mean(entry["val_accuracy_per_seed"]) == entry["val_accuracy"]
         assert [entry["name"] for entry in done["ladder"]] == [s for s, *_ in LADDER]
-
-    def test_classes_never_answered_are_named(self, done):
         for entry in done["models"]:
             columns = np.sum(entry["confusion"], axis=0)
             silent = {c for c, n in zip(CLASSES, columns, strict=True) if n == 0}
             assert {f"{c} (2 of 2)" for c in silent} <= set(entry["never"])
 
-    def test_the_grid_crosses_networks_splits_and_seeds(self, done, tmp_path):
+    def test_a_grid_of_splits_and_a_page_lie_beside_them(self, done, tmp_path):
         grid = pd.read_csv(tmp_path / "out" / "photos_grid.csv")
         assert [*grid] == ["network", "split", "seed", "accuracy", "n_test"]
         sizes = grid.groupby(["network", "split"]).size()
-        assert sizes.index.to_list() == [
-            (n, s) for n in ("Main CNN", "Variant 1", "Variant 2") for s in (0, 1)
-        ]
+        crossed = itertools.product(("Main CNN", "Variant 1", "Variant 2"), (0, 1))
+        assert sizes.index.to_list() == [*crossed]
         assert set(sizes) == {3} and grid["accuracy"].between(0, 1).all()
-
-    def test_the_page_shows_all_of_it(self, done, tmp_path):
         page = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
         for words in ("## photos\n", "step by step", "CPU min"):
             assert words in page
@@ -302,10 +284,10 @@ def report(tmp_path):
     data = load_clean(write_clean(tmp_path / "clean"))
     targets, entries = data.targets[data.rows("test")], []
     for name in ("Main CNN", "Variant 1"):
-        model = small_network(data)
-        card = train_small(tmp_path / "models", name, model, data)
-        answers = evaluation.predict(model, tensors(data, "test")[0]).argmax(axis=1)
-        entries.append(evaluation.entry([card], [answers], targets, data.classes))
+        card = train_small(tmp_path / "models", name, data)
+        chances = evaluation.predict(load_model(card), tensors(data, "test")[0])
+        answers = [chances.argmax(axis=1)]
+        entries.append(evaluation.entry([card], answers, targets, data.classes))
     evaluation.write_results(tmp_path / "results.json", data, entries)
     return tmp_path
 

@@ -100,9 +100,8 @@ def test_any_optimizer_network_and_number_format_learn(clean_data, options):
     assert {p.dtype for p in model.parameters()} == {torch.float32}
 
 
-def test_schedule_average_and_augmentation_take_part(clean_data):
-    model = small_network(clean_data)
-    loaders, epochs, seen = loaders_of(clean_data), 3, []
+def test_schedule_average_and_augmentation_take_part(small):
+    (model, loaders), epochs, seen = small, 3, []
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     steps = epochs * len(loaders["train"])
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps)
@@ -115,7 +114,7 @@ def test_schedule_average_and_augmentation_take_part(clean_data):
         return augment(images)
 
     history = train(
-        *(model, loaders, optimizer, nn.CrossEntropyLoss(label_smoothing=0.1), epochs),
+        *(*small, optimizer, nn.CrossEntropyLoss(label_smoothing=0.1), epochs),
         **{"schedule": schedule, "average": average, "augment": changed},
         **{"keep": "last", "log": lambda line: None},
     )

@@ -73,7 +73,7 @@ def test_a_network_learns_from_colours_and_answers_in_them(tmp_path):
     arguments = {"n_classes": 3, "image_size": 16, "in_channels": 3, "channels": (8,)}
     model = models.ResidualCNN(**arguments)
     model.arguments = arguments
-    card = train_small(tmp_path, "Ours", model, data, epochs=10)
+    card = train_small(tmp_path, "Ours", data, model, epochs=10)
     assert max(card["history"]["val_accuracy"]) == 1
     predictor = Predictor.load(card["file"])
     table = predict_files([photos], predictor)
