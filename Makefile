@@ -58,7 +58,7 @@ lint: $(READY) ## check style of package, tests and notebooks
 	$(RUN) -m ruff format --check .
 
 test: lint ## lint, unit tests, and every notebook against its stored outputs
-	$(RUN) -m pytest -q
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -q -n 2 --dist loadfile
 	rm -rf $(TRIAL)
 	$(NBVAL) --nbval --nbval-sanitize-with notebooks/nbval.cfg $(EXACT)
 	$(NBVAL) --nbval-lax $(TRAINED)
