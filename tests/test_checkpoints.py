@@ -97,7 +97,7 @@ def soft(label_smoothing=0.1):
     {"loss": nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2, 1, 1]))},
     {"arguments": {"dropout": 0.3}},
     {"augment": lambda images: images.float()},
-], ids=str)  # fmt: skip
+], ids=" ".join)  # fmt: skip
 def test_it_trains_again_only_after_a_change(stored, clean_data, change, monkeypatch):
     folder, first = stored
     times = watch_training(monkeypatch)
