@@ -11,8 +11,8 @@ LOOKALIKES = str.maketrans("<>[]|`\\*~$", "‹›()¦‘∖∗∼Ꞩ")
 OUTER_UNDERSCORES = re.compile(r"\b_+|_+\b")
 EXAMPLES = 3  # names quoted in a message
 PART = re.compile(
-    "(?:(?P<train>train(?:ing)?)|(?P<val>val(?:id|idation)?|dev)|(?P<test>test(?:ing)?))"
-    "(?:set|data|images|split)*"
+    "(?:(?P<train>train(?:ing)?)|(?P<val>val(?:id|idation)?|dev|publictest)|"
+    "(?P<test>(?:private)?test(?:ing)?))(?:set|data|images|split)*"  # as in FER2013
 )
 
 

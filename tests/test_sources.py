@@ -293,7 +293,8 @@ def test_folders_of_ones_own(tmp_path, files, classes, splits, given, note):
 @pytest.mark.parametrize(("name", "part"), [
     ("TRAIN", "train"), ("Training-data", "train"), ("test (2)", "test"),
     ("valid_set", "val"), ("testing", "test"), ("trained", ""), ("contest", ""),
-    ("dev", "val"), ("Dev set", "val"), ("devices", ""),
+    ("dev", "val"), ("Dev set", "val"), ("devices", ""), ("PublicTest", "val"),
+    ("private_test", "test"),
 ])  # fmt: skip
 def test_parts_are_known_in_any_spelling(name, part):
     assert part_of(name) == part
