@@ -169,7 +169,7 @@ def is_whole(tree: Tree, data: DataSet) -> bool:
     if layout.nouns == RAFDB and not (listed or re.search(RAFDB_FILE, str(tree.files))):
         faults = faults or ["lacks its label files"]
     where, what = tree.root / base, f"{layout.source} but {' and '.join(faults)}"
-    if faults and listed and where.name.lower() == "dataset":
+    if len(faults) == 1 and listed and where.name.lower() == "dataset":
         raise SmartClassError(f"{where} is {what}: get it anew, move the rest away.")
     if faults and layout.source in REPORTED and len(there - set(SPLITS)) > 1:
         name = where.resolve().name

@@ -111,7 +111,7 @@ def present(fig: Figure, name: str, caption: str, alt: str, talk: float = 0.7) -
     """Show a figure in a notebook with its caption, and store it.
 
     Missing letters and narrow layouts are no reason to stop, or to fill a page with
-    warnings.
+    warnings; a sentence below the figure tells of the letters.
 
     Args:
         fig: the figure; it is closed.
@@ -121,7 +121,7 @@ def present(fig: Figure, name: str, caption: str, alt: str, talk: float = 0.7) -
         talk: see :func:`save_figure`; nearer to 1 where texts would touch.
     """
     folder = workspace().figures
-    with warnings.catch_warnings(action="ignore"):
+    with warnings.catch_warnings(record=True, action="always") as said:
         fit_labels(fig)
         display(fig, metadata={"image/png": {"alt": alt}})
         save_figure(fig, name, folder, talk)
@@ -130,6 +130,8 @@ def present(fig: Figure, name: str, caption: str, alt: str, talk: float = 0.7) -
     known = read_json(index, "delete it") if index.exists() else {}
     known[name] = {"caption": caption, "alt": alt}
     write_json(index, dict(sorted(known.items(), key=lambda item: item[0][:2])))
+    if any("Glyph" in str(warning.message) for warning in said):
+        caption += " (No font that is installed here has all letters of the names.)"
     display(Markdown(f"*{caption}*"))
 
 

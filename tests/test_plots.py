@@ -96,13 +96,18 @@ def test_names_that_would_touch_are_turned_and_long_ones_shortened():
 
 
 @pytest.mark.filterwarnings("error")
-def test_neither_missing_letters_nor_a_lack_of_room_stop_a_figure(figures, capsys):
+def test_neither_missing_letters_nor_a_lack_of_room_stop_a_figure(
+    figures, capsys, monkeypatch
+):
+    shown = []
+    monkeypatch.setattr(plots, "display", lambda what, **_: shown.append(what))
     fig, axes = plt.subplots(1, 9, figsize=(2, 1))
     for ax in axes:
         ax.set_ylabel("\U00012000 笑顔 مشغول\n" * 20)
     plots.present(fig, "99_test", "Figure 1. A caption.", "Too much text.")
     assert len(list(figures.glob("99_test*"))) == 3
     assert capsys.readouterr().err == ""
+    assert "A caption. (No font that is installed here has all" in shown[1].data
 
 
 @pytest.mark.parametrize("name", ["a$b$c", r"$\frac$", "_x_", "~y~"])

@@ -264,6 +264,8 @@ def names_of(*parts, classes=("cat", "dog")):
     (["angry/1.jpg", "bored/2.jpg", "happy/3.jpg", "data.csv"],
      "angry bored happy", "", False,
      "resembles OAHEGA but lacks Surprise, Sadness, Neutral and also holds bored"),
+    (["dataset/angry/1.jpg", "dataset/bored/2.jpg", "dataset/happy/3.jpg", "data.csv"],
+     "angry bored happy", "", False, "and also holds bored: taken as one's own."),
     ([f"{i}/1.jpg" for i in range(12)], " ".join(map(str, range(12))), "", False, ""),
     (["cat/1.jpg", "dog/1.jpg", "lost+found/x/1.jpg", "$RECYCLE.BIN/2.jpg",
       "@eaDir/3.jpg", "__MACOSX/4.jpg", ".ipynb_checkpoints/5.jpg", "cat/._1.jpg",
