@@ -197,7 +197,7 @@ def settle_parts(where: Path, table: pd.DataFrame, notes: list[str]) -> bool:
         named = [next(filter(None, map(part_of, each)), "") for each in folders]
         given = pd.Series(named, table.index, str) if all(named) else given
     for column in set(table) - {*MANIFEST_COLUMNS}:
-        if table[column].map(part_of).all():
+        if all(map(part_of, table[column].unique())):
             remark = f"The column {column} of {name} reads like a split"
             notes.append(f"{remark}: to keep it, call the column split.")
     table["split"] = split = given.map(part_of)

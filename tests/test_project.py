@@ -114,7 +114,7 @@ def test_the_house_stays_small():
     # save where a feature comes: colour and transfer learning took 345, FER2013, its
     # votes and the start from shipped weights 62, other people's folders 110.
     assert n_lines(*MODULES.values()) <= 5819
-    assert n_lines(*(ROOT / "tests").rglob("*.py")) <= 5980
+    assert n_lines(*(ROOT / "tests").rglob("*.py")) <= 5988
     assert n_lines(*(ROOT / "benchmarks").rglob("*.py")) <= 1095
 
 

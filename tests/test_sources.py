@@ -455,3 +455,11 @@ def test_an_archive_leads_nowhere(project):
     inside = {path.name for path in find_data("demo").iterdir()}
     assert inside == {"out.jpg", "a", ".sha256"}
     assert {path.name for path in project.iterdir()} == {"demo"}
+
+
+def test_a_dead_link_is_told_and_is_no_class(tmp_path):
+    put(tmp_path, "cat/1.jpg", "dog/2.jpg")
+    (tmp_path / "cow").symlink_to("cow_v2")
+    data = load(tmp_path)
+    assert data.classes == ("cat", "dog")
+    assert any("passed over, as they are links" in note for note in data.notes)
