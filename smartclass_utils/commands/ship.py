@@ -75,7 +75,7 @@ def best_of(name: str, data: CleanData) -> dict:
     targets = data.targets[data.rows("val")]
     answers = [study.answers_of(card, data, card["recipe"]["mirror"]) for card in cards]
     right = [(answer["val"] == targets).mean() for answer in answers]
-    return cards[int(np.argmax(right))]
+    return {**cards[int(np.argmax(right))], "trainings": len(cards)}
 
 
 def judge(

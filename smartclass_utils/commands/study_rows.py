@@ -111,18 +111,16 @@ LONGER = {
 }
 STARTED = {  # 20 epochs from random weights, and from those that ship
     "Our own, wider": wider,
-    "Our own, wider, from shipped weights": replace(
-        wider, recipe=partial(many, rate=1e-3), start=load_shipped
-    ),
+    "Our own, wider, from shipped weights": replace(wider, start=load_shipped),
 }
 
 
-def balanced(model: nn.Module, loaders: dict, epochs: int = 30) -> dict:
+def balanced(model: nn.Module, loaders: dict, epochs: int = 55) -> dict:
     """Return the strong recipe with as much weight for a small class as for a large."""
     counts = torch.bincount(loaders["train"].dataset.tensors[1])  # (K,)
     weight = (counts.sum() / counts / len(counts)).to(next(model.parameters()))
     loss = nn.CrossEntropyLoss(weight, label_smoothing=0.1)
-    return {**strong_recipe(model, loaders, epochs), "loss": loss}
+    return {**strong_recipe(model, loaders, epochs, augment=stronger), "loss": loss}
 
 
 def in_format(model: nn.Module, loaders: dict, epochs: int = 40, *, dtype) -> dict:
@@ -166,7 +164,9 @@ SETS = {
             partial(many, smoothing=0.0), labels=majority, targets=vote_shares
         ),
     },
-    "shipped": {"Our own, wider, balanced": replace(wider, recipe=balanced)},
+    "shipped": {
+        "Our own, wider, balanced": replace(wider, recipe=balanced, batch_size=64)
+    },
     "transfer": TRANSFER,
     "parts": PARTS,
     "started": STARTED,
