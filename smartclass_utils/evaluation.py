@@ -182,8 +182,3 @@ def append_results(path: Path, entries: list[dict]) -> None:
     names = {entry["name"] for entry in entries}
     others = [entry for entry in content["models"] if entry["name"] not in names]
     write_json(path, {**content, "models": [*others, *entries]})
-
-
-def read_entries(path: Path) -> list[dict]:
-    """Return the networks of ``results.json``."""
-    return read_json(path)["models"]
