@@ -13,14 +13,16 @@ lab test bench soak: export GOMP_SPINCOUNT = 10000
 lab test bench soak: export MALLOC_TRIM_THRESHOLD_ = 1073741824
 lab test bench soak: export MALLOC_MMAP_THRESHOLD_ = 33554432
 
-# What the notebooks write while they are tested, apart from everything else.
+# What the notebooks write while they are tested, apart from everything else. They run
+# beside the unit tests, which leave them the first turn; a thread each is quickest.
 TRIAL := $(CURDIR)/build/test
-test: export SMARTCLASS_DATA = demo
-test: export SMARTCLASS_OUT = $(TRIAL)
-test: export TQDM_DISABLE = 1
+test unit nbval: export SMARTCLASS_DATA = demo
+test unit nbval: export SMARTCLASS_OUT = $(TRIAL)
+test unit nbval: export TQDM_DISABLE = 1
+test unit nbval: export OMP_NUM_THREADS = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help report check slides pdf study data test lint lab bench soak record constraints clean
+.PHONY: help report check slides pdf study data test unit nbval lint lab bench soak record constraints clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | \
@@ -58,7 +60,12 @@ lint: $(READY) ## check style of package, tests and notebooks
 	$(RUN) -m ruff format --check .
 
 test: lint ## lint, unit tests, and every notebook against its stored outputs
-	OMP_NUM_THREADS=1 $(RUN) -m pytest -q -n 2 --dist loadfile
+	$(MAKE) -j 2 unit nbval
+
+unit: $(READY)
+	nice $(RUN) -m pytest -q -n 2 --dist loadfile
+
+nbval: $(READY)
 	rm -rf $(TRIAL)
 	$(NBVAL) --nbval --nbval-sanitize-with notebooks/nbval.cfg $(EXACT)
 	$(NBVAL) --nbval-lax $(TRAINED)

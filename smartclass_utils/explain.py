@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from smartclass_utils.config import SmartClassError
-from smartclass_utils.evaluation import BATCH
 
+BATCH = 64  # images; their gradients take four times the memory of an answer
 SERVER_SETS = "JPY_SESSION_NAME"  # by the Jupyter server, for a notebook in the browser
 
 

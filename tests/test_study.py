@@ -293,7 +293,6 @@ def report(tmp_path):
 
 
 @pytest.mark.parametrize(("start", "name", "edits"), [
-    ("random", "Our own", {}),
     ("random", "Our own", {"optim.AdamW(groups, lr": "optim.SGD(groups, lr"}),
     ("shipped", "Our own, wider, from shipped weights", {}),
 ])  # fmt: skip
