@@ -9,5 +9,5 @@ __version__ = "2.0.0"
 # (benchmarks/README.md). And glibc keeps freed memory for the next array; it reads that
 # when a process starts, so this is for kernels and workers.
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
-os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**30))  # bytes
+os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**28))  # bytes
 os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(2**25))

@@ -93,4 +93,4 @@ def test_waiting_threads_sleep_and_freed_memory_is_kept_unless_the_user_says_els
         ours = {"PATH": os.environ["PATH"], **own}
         command = [sys.executable, "-c", show]
         output = subprocess.check_output(command, cwd=ROOT, env=ours, text=True)
-        assert output == f"{said} 1073741824\n"
+        assert output == f"{said} 268435456\n"

@@ -44,7 +44,7 @@ def section(content: dict) -> str:
     if content.get("ladder"):
         text += f"\n### {name}: step by step\n\n{markdown(table_of(content['ladder']))}"
     if content.get("transfer"):
-        text += f"\n### {name}: colour, and weights learned on other images\n\n"
+        text += f"\n### {name}: colour, and weights learned before\n\n"
         text += markdown(table_of(content["transfer"]))
     return text
 
