@@ -180,9 +180,10 @@ def made_up_grid(effect: float, splits: int = 10, seeds: int = 3) -> pd.DataFram
     return pd.DataFrame(rows, columns=columns)
 
 
-def run_grid(tmp_path, grid: pd.DataFrame, name: str, *marks: str) -> dict:
+def run_grid(tmp_path, grid, name: str, *marks: str, images="these") -> dict:
     grid.to_csv(tmp_path / "made_grid.csv", index=False)
-    data, said = SimpleNamespace(name=name), []
+    (tmp_path / "made.json").write_text('{"data": {"fingerprint": "these"}}')
+    data, said = SimpleNamespace(name=name, fingerprint=images), []
     folders = SimpleNamespace(RESULTS_FOLDER=tmp_path, SPLIT_SHARES=SPLIT_SHARES)
     given = {"config": folders, "Markdown": said.append, "data": data}
     marks = ("ends_in =", "def against_main(", *marks)
@@ -199,9 +200,9 @@ def test_the_grid_answers_kernel_and_depth(tmp_path):
     assert table.loc["Variant 1", "points"] == pytest.approx(paired.mean(), abs=0.05)
     low = paired.mean() - 2.262 * error  # t with 9 degrees of freedom
     assert table.loc["Variant 1", "low"] == pytest.approx(low, abs=0.06)
-    other = run_grid(tmp_path, made_up_grid(0.05), "others", "overlap =")
-    assert other["rows"] == []
-    assert "no grid of *others*" in other["said"][0]
+    for name, images in (("others", "these"), ("made", "with fewer classes")):
+        other = run_grid(tmp_path, found["grids"]["made"], name, images=images)
+        assert other["grids"] == {} and f"no grid of *{name}*" in other["said"][0]
 
 
 def test_parts_of_variance_by_hand():
