@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from smartclass_utils.config import SmartClassError
 
-BATCH = 64  # images; their gradients take four times the memory of an answer
+BATCH = 64  # images; fewer than for an answer, as gradients take memory, too
 SERVER_SETS = "JPY_SESSION_NAME"  # by the Jupyter server, for a notebook in the browser
 
 
