@@ -3,10 +3,9 @@
 The gradients come from captum (Kokhlikyan et al. 2020, arXiv:2009.07896).
 """
 
-import copy
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -57,34 +56,6 @@ def activation_maps(model: nn.Module, images: Tensor, classes: Tensor) -> np.nda
         heat = parts.sum(dim=1, keepdim=True).relu().detach()  # (b, 1, H', W')
         found.append(functional.interpolate(heat, some.shape[2:], mode="bilinear"))
     return torch.cat(found)[:, 0].numpy()
-
-
-def randomised(model: nn.Module, seed: int) -> Iterator[tuple[str, nn.Module]]:
-    """Yield a copy of a network that knows less and less, from the output down.
-
-    In each step the weights of one more layer, or of one more residual block, are drawn
-    anew (Adebayo et al. 2018, arXiv:1810.03292).
-
-    Args:
-        model: a trained network; it is left as it is.
-        seed: of the new weights.
-
-    Yields:
-        What was drawn last, such as ``"Linear 2"``, and the copy.
-    """
-    model = copy.deepcopy(model)
-    layers = [*model.features, *model.classifier]
-    kinds = [type(layer).__name__ for layer in layers]
-    for i in reversed(range(len(layers))):
-        if not list(layers[i].parameters()):
-            continue
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(1000 * seed + i)
-            for part in layers[i].modules():
-                if hasattr(part, "reset_parameters"):
-                    part.reset_parameters()
-        if not isinstance(layers[i], nn.BatchNorm2d):  # it goes with its convolution
-            yield f"{kinds[i]} {kinds[: i + 1].count(kinds[i])}", model
 
 
 def rank_correlation(maps: np.ndarray, others: np.ndarray) -> np.ndarray:

@@ -1,6 +1,5 @@
 """Activation maps and what they are compared with, and the upload button."""
 
-import copy
 from datetime import UTC, datetime
 
 import numpy as np
@@ -61,36 +60,6 @@ def test_activation_map_by_hand():
     maps = [explain.activation_maps(model, image, torch.tensor([k])) for k in (0, 1)]
     first, second = [[20, 0], [180, 0]], [[0, 0], [0, 80]]  # -80 speaks against it
     assert [found.tolist() for found in maps] == [[first], [second]]
-
-
-@pytest.mark.parametrize(("kind", "steps"), [
-    ("plain", ["Linear 2", "Linear 1", "Conv2d 2", "Conv2d 1"]),
-    ("residual", ["Linear 1", "ResidualBlock 2", "ResidualBlock 1", "Conv2d 1"]),
-])  # fmt: skip
-def test_randomisation_goes_from_the_top_and_spares_the_network(kind, steps):
-    model = network(kind)
-    before = copy.deepcopy(model.state_dict())
-    random = torch.get_rng_state()
-    kernel, found = "features.1.weight", []
-    for step, blank in explain.randomised(model, 0):
-        found.append((step, torch.equal(blank.state_dict()[kernel], before[kernel])))
-    assert found == [*((step, True) for step in steps[:-1]), (steps[-1], False)]
-    assert all(torch.equal(v, before[k]) for k, v in model.state_dict().items())
-    assert torch.equal(torch.get_rng_state(), random)
-
-
-def test_random_networks_repeat_with_their_seed_and_maps_differ(images):
-    model = network("plain")
-    trained = explain.activation_maps(model, images, CLASSES)
-
-    def forgotten(seed):
-        *_, (_, blank) = explain.randomised(model, seed)
-        maps = explain.activation_maps(blank, images, CLASSES)
-        return explain.rank_correlation(trained, maps)
-
-    np.testing.assert_array_equal(forgotten(1), forgotten(1))
-    assert not np.array_equal(forgotten(1), forgotten(2))
-    assert forgotten(1).max() < 0.9
 
 
 @pytest.mark.parametrize(("other", "wanted"), [

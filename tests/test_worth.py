@@ -1,5 +1,6 @@
-"""Cells of chapter 6 and of the appendix, run on made-up inputs."""
+"""Cells of chapters 3, 6, 7 and of the appendix, run on made-up inputs."""
 
+import copy
 import itertools
 from types import SimpleNamespace
 
@@ -7,10 +8,13 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from scipy.special import softmax
 
 from smartclass_utils.config import NOTEBOOKS, SPLIT_SHARES
+from smartclass_utils.models import ReportCNN
 
+TRAINING, INSIDE = "03_training", "07_inside_the_network"
 CHAPTER, APPENDIX = "06_what_the_numbers_are_worth", "08_appendix"
 
 
@@ -106,16 +110,36 @@ def test_the_lost_values_fit_but_for_one_digit(decoding):
 
 
 def test_words_against_numbers(decoding):
-    marks = ("logged =", "table2 =", "added =", "above =", "missed =")
+    marks = ("logged =", "table2 =", "added =", "missed =")
     found = run_cells(CHAPTER, *marks, **decoding)
     assert found["f1"].mean().round(2) == 81.36
     wrong = found["totals"].query("images != `added up`")["added up"]
     assert wrong.to_dict() == {"Surprise": 2853, "all": 31589}
-    above = found["above"].round(2)
-    assert above["loss of variant1"].tolist() == [0.53, 0.13, 0.19]
-    assert above["loss of variant2"].tolist() == [0.79, 0.30, 0.30]
     assert found["wrong_answers"].tolist() == [28, 5, 37, 21]
     assert found["missed"].tolist() == [20, 7, 27, 37]
+
+
+def test_the_reports_log_against_its_words():
+    columns = pd.MultiIndex.from_product([["Main CNN"], [1]])
+    ours = pd.DataFrame({"val_accuracy": [0.5], "val_loss": [1.0]}, index=columns)
+    marks = ('titles = {"main"', "above = losses.sub(")
+    found = run_cells(TRAINING, *marks, mean_history=ours)
+    above = found["above"].round(2)
+    assert above["Variant 1"].tolist() == [0.53, 0.13, 0.19]
+    assert above["Variant 2"].tolist() == [0.79, 0.30, 0.30]
+
+
+def test_a_network_that_forgot_repeats_and_leaves_the_trained_one_as_it_was():
+    model = ReportCNN(4, channels=(4, 6), hidden=8, image_size=16)
+    before = copy.deepcopy(model.state_dict())
+    forgotten = run_cells(INSIDE, "def forgotten(")["forgotten"]
+    one, again, other = (forgotten(model, seed).state_dict() for seed in (1, 1, 2))
+    assert all(torch.equal(v, before[k]) for k, v in model.state_dict().items())
+    for name, weights in model.named_parameters():
+        assert torch.equal(one[name], again[name])
+        if weights.ndim > 1:  # the others start at 0 or 1
+            assert not torch.equal(one[name], before[name])
+            assert not torch.equal(one[name], other[name])
 
 
 def crossed(**sources):
