@@ -1,13 +1,15 @@
 """Image files of several tests as bytes, and folders of them as a manifest."""
 
 import io
+import subprocess
+import sys
 import zlib
 
 import numpy as np
 import pandas as pd
 from PIL import ExifTags, Image
 
-from smartclass_utils.config import MANIFEST_COLUMNS
+from smartclass_utils.config import MANIFEST_COLUMNS, ROOT
 from smartclass_utils.files import sha256
 from smartclass_utils.images import PNG_START
 from smartclass_utils.sources import Manifest
@@ -79,6 +81,26 @@ def manifest_of(root, given_split=False, **columns):
     table = table.assign(**columns)
     classes = tuple(sorted({*table["label"]} - {""}))
     return Manifest(root, "raw", table, classes, given_split=given_split)
+
+
+CLEAN = """
+import locale, sys
+from contextlib import suppress
+from pathlib import Path
+with suppress(locale.Error):  # a system without this language
+    locale.setlocale(locale.LC_ALL, "")
+sys.path.insert(0, "tests")
+from image_bytes import manifest_of
+from smartclass_utils import cleaning
+jobs, cleaning.BATCH = map(int, sys.argv[3:])
+cleaning.clean(manifest_of(Path(sys.argv[1])), sys.argv[2], image_size=16, jobs=jobs)
+"""
+
+
+def start_cleaning(root, out, jobs=2, batch=256, **options):
+    """Clean in a process of its own; the options are those of ``Popen``."""
+    command = [sys.executable, "-c", CLEAN, root, out, str(jobs), str(batch)]
+    return subprocess.Popen(command, cwd=ROOT, **options)
 
 
 def hashes(folder):

@@ -1,32 +1,31 @@
-import errno
 import json
 import multiprocessing
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import threading
 import time
+from errno import ENOSPC, EROFS
+from functools import partial
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
 import pytest
-from image_bytes import encoded, hashes, manifest_of, write_noise
+from conftest import refusal
+from image_bytes import encoded, hashes, manifest_of, start_cleaning, write_noise
 from PIL import Image
 
 from smartclass_utils import cleaning, images
 from smartclass_utils.cleaning import clean
-from smartclass_utils.config import (
-    MANIFEST_COLUMNS,
-    ROOT,
-    SPLITS,
-    SmartClassError,
-)
+from smartclass_utils.config import MANIFEST_COLUMNS, SPLITS
 from smartclass_utils.files import safe_name, sha256
 
 N = 12  # good images of each class
 SIZE = 16  # pixels
+ON_WHITE = "transparency put on white; one flat colour"
+CONFLICT = "same image under different labels"
 
 
 @pytest.fixture
@@ -50,36 +49,31 @@ def raw(tmp_path):
     return root
 
 
-def run(root, out, jobs=1, **options):
-    manifest = manifest_of(root)
-    return clean(manifest, out, image_size=SIZE, jobs=jobs, **options)
+def run(root, out=None, image_size=SIZE, jobs=1, **options):
+    """Clean a folder of classes, into the folder clean beside it if not told where."""
+    options |= {"image_size": image_size, "jobs": jobs}
+    return clean(manifest_of(root), out or root.parent / "clean", **options)
 
 
-def error_of(*arguments, **options):
-    with pytest.raises(SmartClassError) as caught:
-        run(*arguments, **options)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
+error_of = partial(refusal, run)
 
 
-def test_every_file_is_accounted_for(raw, tmp_path):
-    done = run(raw, tmp_path / "clean")
+def test_every_file_is_accounted_for(raw):
+    done = run(raw)
     assert not done.was_done
     assert [tuple(row) for row in done.counts.itertuples(index=False)] == [
         ("kept", "", 2 * N),
-        ("mended", "transparency put on white; one flat colour", 1),
+        ("mended", ON_WHITE, 1),
         ("rejected", "duplicate", 1),
         ("rejected", "empty", 1),
         ("rejected", "not a file", 2),
         ("rejected", "not an image", 1),
-        ("rejected", "same image under different labels", 2),
+        ("rejected", CONFLICT, 2),
     ]
     assert done.counts["images"].sum() == len(manifest_of(raw).table)
     assert len(done.labels) == 2 * N + 1
     assert list(done.rejected) == ["file", "source", "label", "reason"]
-    conflict = (
-        "same image under different labels: angry/z6.png (angry), happy/z6.png (happy)"
-    )
+    conflict = f"{CONFLICT}: angry/z6.png (angry), happy/z6.png (happy)"
     assert dict(zip(done.rejected["file"], done.rejected["reason"], strict=True)) == {
         "angry/z6.png": conflict,
         "happy/z1.jpg": "empty",
@@ -89,13 +83,8 @@ def test_every_file_is_accounted_for(raw, tmp_path):
         "happy/z5.png": "duplicate of happy/0.png",
         "happy/z6.png": conflict,
     }
-    assert done.noted.to_dict("records") == [
-        {
-            "file": done.noted["file"][0],
-            "original_file": "angry/z7.png",
-            "note": "transparency put on white; one flat colour",
-        }
-    ]
+    noted = {"original_file": "angry/z7.png", "note": ON_WHITE}
+    assert done.noted.to_dict("records") == [{"file": done.noted["file"][0], **noted}]
 
 
 def test_images_without_a_class_are_left_out(raw, tmp_path):
@@ -106,8 +95,8 @@ def test_images_without_a_class_are_left_out(raw, tmp_path):
     assert done.counts["images"].sum() == len(manifest.table)
 
 
-def test_the_clean_folder_keeps_its_contract(raw, tmp_path):
-    folder = run(raw, tmp_path / "clean").folder
+def test_the_clean_folder_keeps_its_contract(raw):
+    folder = run(raw).folder
     labels = pd.read_csv(folder / "labels.csv", keep_default_na=False)
     assert tuple(labels) == MANIFEST_COLUMNS
     assert list(labels["file"]) == sorted(set(labels["file"]))
@@ -137,11 +126,8 @@ def test_names_cannot_leave_the_clean_folder(tmp_path):
     for k in range(len(labels)):
         for i in range(N):
             write_noise(raw / f"{k:02d}" / f"{i}.png", (k, i))
-    manifest = manifest_of(
-        raw, label=np.repeat(labels, N), source=np.repeat(["../../x"], len(labels) * N)
-    )
-    options = {"image_size": SIZE}
-    done = clean(manifest, home, **options)
+    manifest = manifest_of(raw, label=np.repeat(labels, N), source="../../x")
+    done = clean(manifest, home, image_size=SIZE)
     assert set(done.labels["label"]) == set(labels)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "raw"]
     assert {path.name for path in home.parent.iterdir()} == {".clean.lock", "clean"}
@@ -150,46 +136,37 @@ def test_names_cannot_leave_the_clean_folder(tmp_path):
     for file in done.labels["file"]:
         assert (home / file).resolve().parent.parent == home.resolve()
         assert (home / file).is_file()
-    assert clean(manifest, home, **options).was_done
+    assert clean(manifest, home, image_size=SIZE).was_done
 
 
-@pytest.mark.parametrize(
-    ("name", "safe"),
-    [
-        ("happy", "happy"),
-        ("a/b:c", "a-b-c"),
-        ("con", "con_"),
-        ("COM1.x", "COM1.x_"),
-        ("lpt² .x", "lpt² .x_"),
-        ("console", "console"),
-        ("labels.csv", "labels.csv_"),
-        (" . ", "unnamed"),
-        ("x" * 59 + ". y", "x" * 59),
-    ],
-)
+@pytest.mark.parametrize(("name", "safe"), [
+    ("happy", "happy"), ("a/b:c", "a-b-c"), ("con", "con_"), ("COM1.x", "COM1.x_"),
+    ("lpt² .x", "lpt² .x_"), ("console", "console"), ("labels.csv", "labels.csv_"),
+    (" . ", "unnamed"), ("x" * 59 + ". y", "x" * 59),
+])  # fmt: skip
 def test_a_name_is_one_that_every_system_takes(name, safe):
     assert safe_name(name) == safe
 
 
-def test_what_is_done_is_not_done_twice(raw, tmp_path, monkeypatch):
-    first = run(raw, tmp_path / "clean")
+def test_what_is_done_is_not_done_twice(raw, monkeypatch):
+    first = run(raw)
     with monkeypatch.context() as patch:
         patch.setattr(images, "read", None)
-        again = run(raw, tmp_path / "clean")
+        again = run(raw)
     assert again.was_done
     assert again.fingerprint == first.fingerprint
     pd.testing.assert_frame_equal(again.labels, first.labels)
     pd.testing.assert_frame_equal(again.counts, first.counts)
     write_noise(raw / "happy" / "new.png", 99)
-    more = run(raw, tmp_path / "clean")
+    more = run(raw)
     assert not more.was_done
     assert len(more.labels) == len(first.labels) + 1
     write_noise(raw / "happy" / "new.png", 100)
-    assert run(raw, tmp_path / "clean").fingerprint != more.fingerprint
+    assert run(raw).fingerprint != more.fingerprint
 
 
 @pytest.mark.parametrize("module", ["images", "cleaning", "copies", "splits"])
-def test_a_change_in_the_code_is_noticed(raw, tmp_path, monkeypatch, module):
+def test_a_change_in_the_code_is_noticed(raw, monkeypatch, module):
     before = cleaning.input_key(manifest_of(raw), SIZE, None)
 
     def changed(path):
@@ -226,10 +203,9 @@ def test_a_worker_spawned_as_on_windows_and_macos_does_the_same(raw, tmp_path):
     for folder in (here := tmp_path / "here", there := tmp_path / "there"):
         folder.mkdir()
     pixels, verdicts = cleaning.clean_batch(files, (SIZE, SIZE), brighter, here, 7)
+    elsewhere = (files, (SIZE, SIZE), brighter, there, 7)
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        other = pool.apply(
-            cleaning.clean_batch, (files, (SIZE, SIZE), brighter, there, 7)
-        )
+        other = pool.apply(cleaning.clean_batch, elsewhere)
     np.testing.assert_array_equal(other[0], pixels)
     assert other[1] == verdicts
     assert {kind for _, kind, *_ in verdicts} > {"", "empty", "not a file"}
@@ -237,55 +213,35 @@ def test_a_worker_spawned_as_on_windows_and_macos_does_the_same(raw, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["rejected.csv", "noted.csv", "images.npy", "png"])
-def test_a_harmed_folder_is_made_again(raw, tmp_path, name):
-    first = run(raw, tmp_path / "clean")
+def test_a_harmed_folder_is_made_again(raw, name):
+    first = run(raw)
     whole = hashes(first.folder)
     (first.folder / (first.labels["file"][0] if name == "png" else name)).unlink()
-    assert not run(raw, tmp_path / "clean").was_done
+    assert not run(raw).was_done
     assert hashes(first.folder) == whole
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        KeyboardInterrupt(),
-        OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
-        OSError(errno.EROFS, os.strerror(errno.EROFS)),
-    ],
-    ids=["interrupted", "full disk", "read-only disk"],
-)
+@pytest.mark.parametrize("error", [
+    KeyboardInterrupt(),
+    OSError(ENOSPC, os.strerror(ENOSPC)),
+    OSError(EROFS, os.strerror(EROFS)),
+], ids=["interrupted", "full disk", "read-only disk"])  # fmt: skip
 def test_an_older_folder_stays_whole(raw, tmp_path, monkeypatch, error):
-    out = tmp_path / "clean"
-    run(raw, out)
+    out = run(raw).folder
     before = hashes(out)
     write_noise(raw / "happy" / "new.png", 99)
-
-    def fail(*_):
-        raise error
-
     with monkeypatch.context() as patch:
-        patch.setattr(cleaning, "write_images", fail)
+        patch.setattr(cleaning, "write_images", Mock(side_effect=error))
         if isinstance(error, OSError):
-            message = error_of(raw, out)
-            assert f"{tmp_path} cannot be written to ({error.strerror}): " in message
+            said = f"{tmp_path} cannot be written to ({error.strerror}): "
+            assert said in error_of(raw)
         else:
             with pytest.raises(KeyboardInterrupt):
-                run(raw, out)
+                run(raw)
     assert hashes(out) == before
-    assert hashes(run(raw, out).folder) == hashes(run(raw, tmp_path / "fresh").folder)
-    assert {path.name for path in tmp_path.glob(".*")} == {
-        *(".clean.lock", ".fresh.lock"),
-    }
-
-
-KILLED = """
-import sys
-from pathlib import Path
-sys.path.insert(0, "tests")
-from image_bytes import manifest_of
-from smartclass_utils.cleaning import clean
-clean(manifest_of(Path(sys.argv[1])), sys.argv[2], image_size=16)
-"""
+    assert hashes(run(raw).folder) == hashes(run(raw, tmp_path / "fresh").folder)
+    locks = {".clean.lock", ".fresh.lock"}
+    assert {path.name for path in tmp_path.glob(".*")} == locks
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is of POSIX")
@@ -294,27 +250,25 @@ def test_a_killed_run_leaves_nothing_half_and_the_next_ends_well(
     raw, tmp_path, seconds
 ):
     out = tmp_path / "clean"
-    child = subprocess.Popen(
-        [sys.executable, "-c", KILLED, raw, out], cwd=ROOT, start_new_session=True
-    )
+    child = start_cleaning(raw, out, start_new_session=True)
     while not (tmp_path / ".clean.new").exists() and child.poll() is None:
         time.sleep(0.001)
     time.sleep(seconds)
     os.killpg(child.pid, signal.SIGKILL)
     child.wait()
     assert not out.exists() or (out / "clean.json").exists()
-    assert hashes(run(raw, out).folder) == hashes(run(raw, tmp_path / "fresh").folder)
+    assert hashes(run(raw).folder) == hashes(run(raw, tmp_path / "fresh").folder)
     assert {path.suffix for path in tmp_path.glob(".*")} == {".lock"}
 
 
 def test_a_run_killed_between_two_renamings_is_mended(raw, tmp_path):
-    first = run(raw, tmp_path / "clean")
+    first = run(raw)
     first.folder.rename(tmp_path / ".clean.old")
-    assert run(raw, tmp_path / "clean").was_done
+    assert run(raw).was_done
     assert not (tmp_path / ".clean.old").exists()
     shutil.copytree(first.folder, tmp_path / ".clean.old")  # killed a moment later
     write_noise(raw / "happy" / "new.png", 99)
-    assert not run(raw, tmp_path / "clean").was_done
+    assert not run(raw).was_done
     assert not (tmp_path / ".clean.old").exists()
 
 
@@ -334,9 +288,8 @@ def test_a_second_run_waits_and_takes_what_is_there(raw, tmp_path, monkeypatch, 
     assert not first.was_done
     assert calls[1].was_done
     assert len(calls) == 2
-    assert f"Another run is cleaning into {out}; this one waits" in (
-        capsys.readouterr().out
-    )
+    said = capsys.readouterr().out
+    assert f"Another run is cleaning into {out}; this one waits" in said
 
 
 def test_folders_that_cannot_be_used_are_refused(raw, tmp_path):
@@ -350,30 +303,33 @@ def test_folders_that_cannot_be_used_are_refused(raw, tmp_path):
     assert (foreign / "text.tex").read_text("utf-8") == "mine"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["raw", "thesis"]
     for size in (15, 225, "48", 48.0, True):
-        with pytest.raises(SmartClassError, match=r"IMAGE_SIZE = .* from 16 to 224"):
-            clean(manifest_of(raw), tmp_path / "clean", image_size=size)
+        said = error_of(raw, image_size=size)
+        assert said.startswith(f"IMAGE_SIZE = {size!r} is ") and "16 to 224" in said
 
 
 def test_a_class_without_usable_images_is_named(raw, tmp_path):
     (raw / "neutral").mkdir()
     (raw / "neutral" / "1.jpg").write_bytes(b"<html>")
-    message = error_of(raw, tmp_path / "clean")
-    assert message.startswith(
-        f"Class 'neutral' has no usable image in {raw} (not an image)"
-    )
+    none = f"Class 'neutral' has no usable image in {raw} (not an image)"
+    assert error_of(raw).startswith(none)
     write_noise(raw / "neutral" / "2.png", 50)
-    assert "Class 'neutral' has only 1 usable" in error_of(raw, tmp_path / "clean")
+    assert "Class 'neutral' has only 1 usable" in error_of(raw)
     assert {path.name for path in tmp_path.iterdir()} == {"raw", ".clean.lock"}
 
 
-def test_a_given_split_and_its_duplicates_are_kept(tmp_path):
+def clean_with_a_split(folder, n_different, **columns):
+    """Clean 12 images with a split of their own, of which so many differ."""
     for i in range(12):
-        write_noise(tmp_path / "own" / "a" / f"{i:02d}.png", i % 11)  # 0 and 11 same
-    columns = {"label": list("ab" * 6), "split": np.repeat(SPLITS, 4)}
-    manifest = manifest_of(tmp_path / "own", True, **columns, glasses="yes")
-    done = clean(manifest, tmp_path / "clean", image_size=SIZE)
+        write_noise(folder / "own" / "a" / f"{i:02d}.png", i % n_different)
+    columns |= {"label": list("ab" * 6), "split": np.repeat(SPLITS, 4)}
+    manifest = manifest_of(folder / "own", True, **columns)
+    return clean(manifest, folder / "clean", image_size=SIZE)
+
+
+def test_a_given_split_and_its_duplicates_are_kept(tmp_path):
+    done = clean_with_a_split(tmp_path, 11, glasses="yes")  # 0 and 11 are the same
     assert tuple(done.labels) == (*MANIFEST_COLUMNS, "glasses")
-    note = "same image under different labels, kept as the split is given"
+    note = f"{CONFLICT}, kept as the split is given"
     assert list(done.noted["note"]) == [note, note]
     assert set(done.noted["original_file"]) == {"a/00.png", "a/11.png"}
     split = done.labels.set_index("sha256")["split"]
@@ -383,11 +339,7 @@ def test_a_given_split_and_its_duplicates_are_kept(tmp_path):
 
 
 def test_a_file_that_is_twice_in_a_given_split_gets_two_names(tmp_path):
-    for i in range(12):
-        write_noise(tmp_path / "own" / "a" / f"{i:02d}.png", i % 10)  # 0 and 10, 1, 11
-    columns = {"label": list("ab" * 6), "split": np.repeat(SPLITS, 4)}
-    manifest = manifest_of(tmp_path / "own", True, **columns)
-    done = clean(manifest, tmp_path / "clean", image_size=SIZE)
+    done = clean_with_a_split(tmp_path, 10)  # 0 and 10 are the same, and 1 and 11
     assert done.labels["file"].str.endswith("-2.png").sum() == 2
     assert done.labels["file"].nunique() == 12
 
@@ -400,9 +352,8 @@ def test_c_libraries_print_nothing_into_the_notebook(tmp_path, capfd):
         images.clean_image(broken, SIZE)
     assert "ZIP" in capfd.readouterr().err  # so there is something to keep quiet
     (tmp_path / "a.tif").write_bytes(broken)
-    _, verdicts = cleaning.clean_batch(
-        [tmp_path / "a.tif"], (SIZE, SIZE), None, tmp_path, 0
-    )
-    assert verdicts[0][1] == "damaged"
+    what = ([tmp_path / "a.tif"], (SIZE, SIZE), None, tmp_path, 0)
+    _, [verdict] = cleaning.clean_batch(*what)
+    assert verdict[1] == "damaged"
     os.write(2, b"heard again")
     assert capfd.readouterr().err == "heard again"

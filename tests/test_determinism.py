@@ -3,33 +3,15 @@
 import json
 import os
 import subprocess
-import sys
 
 import numpy as np
-from image_bytes import encoded, hashes
+from image_bytes import encoded, hashes, start_cleaning
 
-from smartclass_utils.config import ROOT
-
-CHILD = """
-import locale, os, sys
-from pathlib import Path
-os.umask(int(sys.argv[3], 8))
-try:
-    locale.setlocale(locale.LC_ALL, "")
-except locale.Error:
-    pass  # a system without this language
-sys.path.insert(0, "tests")
-from image_bytes import manifest_of
-from smartclass_utils import cleaning
-cleaning.BATCH, jobs = int(sys.argv[5]), int(sys.argv[4])
-manifest = manifest_of(Path(sys.argv[1]))
-cleaning.clean(manifest, sys.argv[2], image_size=16, jobs=jobs)
-"""
 # locale, time zone, hash seed, umask, processes, files in a batch
 SETTINGS = [
-    ("C", "UTC", "0", "022", 1, 256),
-    ("tr_TR.UTF-8", "Asia/Kathmandu", "1", "077", 2, 7),
-    ("C.UTF-8", "America/St_Johns", "4242", "002", 3, 5),
+    ("C", "UTC", "0", 0o022, 1, 256),
+    ("tr_TR.UTF-8", "Asia/Kathmandu", "1", 0o077, 2, 7),
+    ("C.UTF-8", "America/St_Johns", "4242", 0o002, 3, 5),
 ]
 
 
@@ -54,16 +36,16 @@ def pictures():
 def test_nothing_but_the_images_changes_the_clean_folder(tmp_path):
     content = pictures()
     running, outs = [], []
-    for number, (language, zone, seed, *arguments) in enumerate(SETTINGS):
+    for number, (language, zone, seed, umask, *rest) in enumerate(SETTINGS):
         root = tmp_path / str(number) / "raw"
         for file in np.random.default_rng(number).permutation(sorted(content)):
             (root / file).parent.mkdir(parents=True, exist_ok=True)
             (root / file).write_bytes(content[file])
         outs.append(root.parent / "clean")
-        command = [sys.executable, "-c", CHILD, root, outs[-1], *map(str, arguments)]
         settings = {"LC_ALL": language, "TZ": zone, "PYTHONHASHSEED": seed}
         options = {"env": {**os.environ, **settings}, "stderr": subprocess.PIPE}
-        running.append(subprocess.Popen(command, cwd=ROOT, text=True, **options))
+        options |= {"umask": umask, "text": True}
+        running.append(start_cleaning(root, outs[-1], *rest, **options))
     for child in running:
         _, errors = child.communicate(timeout=300)
         assert child.returncode == 0, errors
