@@ -44,10 +44,14 @@ def test_folders_and_dead_links_named_like_images_are_left_to_the_cleaning(root)
     (root / "b/dead.jpg").symlink_to("gone.jpg")
     (root / "b/self.jpg").symlink_to("self.jpg")
     (root / "circle").symlink_to("circle")
+    (root / "gone").symlink_to("gone_v2")
     files = walk(root).files
     assert {"b/folder.jpg", "b/dead.jpg", "b/self.jpg"} < set(files)
     assert not any("inside" in file for file in files)
-    assert load(root).classes == ("a é", "b")
+    data = load(root)
+    assert data.classes == ("a é", "b")
+    why = "2 files passed over, as they are links"
+    assert any(why in note for note in data.notes)
 
 
 def test_links_never_lead_out_of_the_folder_nor_in_circles(root, tmp_path):
