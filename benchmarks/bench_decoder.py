@@ -72,7 +72,7 @@ def child(seeds: range) -> None:
     """Decode the files of some seeds; print a line before and after each."""
     outcome_of(encoded(Image.new("RGB", (20, 20)), "PNG"))  # loads what is loaded late
     for seed in seeds:
-        content = large_file(-1 - seed) if seed < 0 else mutated(seed)[1]
+        content = large_file(-1 - seed) if seed < 0 else mutated(seed)
         before = peak_memory(forget=True)
         print("start", seed, flush=True)
         start = time.perf_counter()

@@ -1,11 +1,13 @@
 """Cleaning, training and export, killed at random moments and run again."""
 
 import random
+import re
 import shutil
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -51,7 +53,9 @@ def export_report(made: str, out: str) -> None:
         publish(stage, Path(out))
 
 
-def soak(work: Callable, given: Path, prepare: Callable, state: Callable) -> dict:
+def soak(
+    name: str, work: Callable, given: Path, prepare: Callable, state: Callable
+) -> dict:
     """Kill ``work`` and run it again in prepared folders; compare what stands there."""
     moments, found = random.Random(0), Counter()
     with tempfile.TemporaryDirectory() as temporary:
@@ -71,22 +75,18 @@ def soak(work: Callable, given: Path, prepare: Callable, state: Callable) -> dic
             result_of(start_when_ready(work, given, out))
             found["different"] += state(out) != new
     return {
-        "kills": KILLS,
-        "before the end": found["killed"],
-        "half a file under its name": found["half"],
-        "other result after a rerun": found["different"],
-        "undisturbed run, s": round(seconds, 1),
+        f"{name}, kills": KILLS,
+        f"{name}, before the end": found["killed"],
+        f"{name}, half a file under its name": found["half"],
+        f"{name}, other result after a rerun": found["different"],
+        f"{name}, undisturbed run, s": round(seconds, 1),
     }
 
 
 def standing(out: Path) -> dict[str, str]:
     """Return path → SHA-256 of what stands under final names; the rest is hidden."""
-    return {
-        name: value
-        for name, value in hashes(out).items()
-        if not any(part.startswith(".") for part in Path(name).parts)
-        and not name.startswith(f"{STAGE}/")
-    }
+    final = re.compile(rf"(?!{STAGE}/|\.|.*/\.)")
+    return {name: value for name, value in hashes(out).items() if final.match(name)}
 
 
 def networks(out: Path) -> dict[str, str]:
@@ -106,22 +106,18 @@ def run() -> dict:
         write_photos(photos)
         clean(load(photos), older / "clean", image_size=OLDER_SIZE)
         clean(load(photos), made / "clean", image_size=SIZE)
-        run_report(str(photos), str(made / "report"), epochs=1, seeds=1, image_size=32)
+        ran = made / "report"
+        run_report(str(photos), str(ran), epochs=1, seeds=1, image_size=32)
 
         def with_older_report(out: Path) -> None:
-            shutil.copytree(made / "report", out)
+            shutil.copytree(ran, out)
             for file in out.rglob("*"):
                 if file.is_file():
                     file.write_bytes(file.read_bytes() + b"\nolder")
 
-        older_clean = lambda out: shutil.copytree(older, out)  # noqa: E731
-        found = {
-            "cleaning": soak(clean_photos, photos, older_clean, standing),
-            "training": soak(train_networks, made / "clean", Path.mkdir, networks),
-            "export": soak(export_report, made / "report", with_older_report, standing),
+        with_older_clean = partial(shutil.copytree, older)
+        return {
+            **soak("cleaning", clean_photos, photos, with_older_clean, standing),
+            **soak("training", train_networks, made / "clean", Path.mkdir, networks),
+            **soak("export", export_report, ran, with_older_report, standing),
         }
-    return {
-        f"{name}, {what}": count
-        for name, counts in found.items()
-        for what, count in counts.items()
-    }
