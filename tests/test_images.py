@@ -16,10 +16,8 @@ LONG_TEXT = PngImagePlugin.PngInfo()
 LONG_TEXT.add_text("comment", "x" * 2**21, zip=True)  # Pillow reads half of it
 
 
-def flat(*colour, mode="RGB"):
-    stream = io.BytesIO()
-    Image.new(mode, (10, 10), colour).save(stream, "PNG")
-    return stream.getvalue()
+def flat(*colour):
+    return encoded(np.full((10, 10, len(colour)), colour, np.uint8))
 
 
 @pytest.mark.parametrize(("content", "kind"), [
@@ -57,10 +55,10 @@ ON_WHITE, FLAT = "transparency put on white", "one flat colour"
     (encoded(DEEP), {4, 255}, ("16 bits scaled to 8",)),
     (encoded(DEEP, "TIFF"), {4, 255}, ("16 bits scaled to 8",)),
     # 128/255 of red on white is (255, 127, 127), and rgb2gray of that 154.2.
-    (flat(255, 0, 0, 128, mode="RGBA"), {154}, (ON_WHITE, FLAT)),
-    (flat(100, 51, mode="LA"), {224}, (ON_WHITE, FLAT)),  # 255 - 155 / 5
-    (flat(0, 0, 0, 0, mode="RGBA"), {255}, (ON_WHITE, FLAT)),
-    (flat(0, 0, 0, 255, mode="RGBA"), {0}, (FLAT,)),
+    (flat(255, 0, 0, 128), {154}, (ON_WHITE, FLAT)),
+    (flat(100, 51), {224}, (ON_WHITE, FLAT)),  # 255 - 155 / 5
+    (flat(0, 0, 0, 0), {255}, (ON_WHITE, FLAT)),
+    (flat(0, 0, 0, 255), {0}, (FLAT,)),
     (animation(*LEVELS), {50}, ("first frame of several", FLAT)),
 ])  # fmt: skip
 def test_what_is_mended_has_the_exact_value(content, values, notes):
