@@ -2,7 +2,7 @@ import io
 
 import numpy as np
 import pytest
-from image_bytes import manifest_of
+from image_bytes import encoded, manifest_of
 from PIL import Image
 
 from smartclass_utils import copies
@@ -34,9 +34,7 @@ def noisy(images):
 
 
 def encoded_again(images):
-    streams = [io.BytesIO() for _ in images]
-    for image, stream in zip(images, streams, strict=True):
-        Image.fromarray(image).save(stream, "JPEG", quality=60)
+    streams = [io.BytesIO(encoded(image, "JPEG", quality=60)) for image in images]
     return np.stack([np.asarray(Image.open(stream)) for stream in streams])
 
 
