@@ -22,12 +22,6 @@ def network(kind):
     return ResidualCNN(4, channels=(4, 6), image_size=SIZE).eval()
 
 
-@pytest.fixture
-def images():
-    generator = torch.Generator().manual_seed(0)
-    return torch.randint(0, 256, (5, 1, SIZE, SIZE), generator=generator).byte()
-
-
 def test_the_last_map_is_the_one_before_pooling():
     for kind, wanted in (("plain", 7), ("residual", 6)):
         model = network(kind)
@@ -37,8 +31,9 @@ def test_the_last_map_is_the_one_before_pooling():
 
 
 @pytest.mark.parametrize("kind", ["plain", "residual"])
-def test_activation_maps_are_parts_of_the_logit_and_repeat(kind, images):
+def test_activation_maps_are_parts_of_the_logit_and_repeat(kind):
     model = network(kind)
+    images = torch.randint(0, 256, (5, 1, SIZE, SIZE), dtype=torch.uint8)
     maps = explain.activation_maps(model, images, CLASSES)
     assert (maps.shape, maps.dtype) == ((5, SIZE, SIZE), np.float32)
     assert maps.min() >= 0 and maps.max() > 0
