@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import refusal
-from image_bytes import encoded, hashes, manifest_of, start_cleaning, write_noise
+from image_bytes import GREY, encoded, hashes, manifest_of, start_cleaning, write_noise
 from PIL import Image
 
 from smartclass_utils import cleaning, images
@@ -345,8 +345,7 @@ def test_a_file_that_is_twice_in_a_given_split_gets_two_names(tmp_path):
 
 
 def test_c_libraries_print_nothing_into_the_notebook(tmp_path, capfd):
-    pixels = np.random.default_rng(0).integers(0, 256, (20, 20), dtype=np.uint8)
-    content = encoded(pixels, "TIFF", compression="tiff_adobe_deflate")
+    content = encoded(GREY, "TIFF", compression="tiff_adobe_deflate")
     broken = content[:200] + bytes(200) + content[400:]
     with pytest.raises(images.Rejected):
         images.clean_image(broken, SIZE)
