@@ -34,10 +34,10 @@ def source_of(file: Path) -> str:
     return re.sub(r"^[%!].*", "", "\n".join(cells), flags=re.M)
 
 
-def files_of(*folders: str) -> list[Path]:
-    """Return all modules and notebooks below folders of the project."""
+def files_of(*folders: str, kinds=(".py", ".ipynb")) -> list[Path]:
+    """Return all modules and notebooks, or other files, below folders."""
     found = [file for name in folders for file in (ROOT / name).rglob("*.*")]
-    return sorted(file for file in found if file.suffix in (".py", ".ipynb"))
+    return sorted(file for file in found if file.suffix in kinds)
 
 
 def n_lines(*files: Path) -> int:
@@ -246,17 +246,12 @@ def test_no_file_is_unpickled_or_run_anywhere():
 
 
 def test_the_search_for_what_is_unsafe_finds_it_and_leaves_the_rest():
-    for line in """import pickle
-        from joblib import load; joblib.load(path)
-        pd.read_pickle(path)
-        import shelve
-        yaml.load(text)
-        eval(text)
-        exec(text)
-        torch.load(path, weights_only=False)
-        np.load(path, allow_pickle=True)
-        archive.extractall(folder)
-        archive.extractall(folder, filter="tar")""".splitlines():
+    for line in (
+        "import pickle", "import shelve", "from joblib import load; joblib.load(path)",
+        "pd.read_pickle(path)", "yaml.load(text)", "eval(text)", "exec(text)",
+        "torch.load(path, weights_only=False)", "np.load(path, allow_pickle=True)",
+        "archive.extractall(folder)", 'archive.extractall(folder, filter="tar")',
+    ):  # fmt: skip
         assert UNSAFE.search(line), line
     for line in ("model.eval()", "re.compile(x)", 'a.extractall(f, filter="data")'):
         assert not UNSAFE.search(line), line
@@ -283,10 +278,9 @@ def test_jupyterlab_stays_on_this_machine_behind_a_token(monkeypatch):
         r"(?<![\d.])0\.0\.0\.0|allow_root|allow_origin|--no-auth"
         r"|(?:App|Provider)\.(?:token|password|ip|allow_\w+)\s*="
     )
-    folders = ("smartclass_utils", "benchmarks", "notebooks", ".ci")
-    files = [file for file in ROOT.glob("*.*") if file.is_file()]
-    files += [file for name in folders for file in (ROOT / name).rglob("*.*")]
     kinds = (".py", ".ipynb", ".toml", ".yml", ".json", ".cfg")
-    for file in [ROOT / "Makefile", *(f for f in files if f.suffix in kinds)]:
+    files = [ROOT / "Makefile", *(f for f in ROOT.glob("*.*") if f.suffix in kinds)]
+    folders = ("smartclass_utils", "benchmarks", "notebooks", ".ci")
+    for file in [*files, *files_of(*folders, kinds=kinds)]:
         found = open_to_all.search(file.read_text(encoding="utf-8"))
         assert not found, (file, found[0])
