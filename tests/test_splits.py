@@ -63,19 +63,14 @@ def test_copies_follow_the_first_of_them():
 
 
 @pytest.mark.parametrize(("labels", "groups", "wanted"), [
-    # 40 people, 10 images each; both classes of each
-    (list("ab") * 200, np.arange(400) // 10, {"a": (140, 30, 30)}),
-    # 3 people
-    (list("ab") * 30, np.arange(60) // 20, {"a": (10, 10, 10), "b": (10, 10, 10)}),
-    # 3 people a class
+    (list("ab") * 200, np.arange(400) // 10, {"a": (140, 30, 30)}),  # 40 people
+    (list("ab") * 30, np.arange(60) // 20, dict.fromkeys("ab", (10, 10, 10))),  # 3
     (np.repeat(["a", "b", "c"], 30), np.arange(90) // 10,
-     dict.fromkeys("abc", (10, 10, 10))),
-    # 3 people of 40, 6 and 4 images: the largest trains
+     dict.fromkeys("abc", (10, 10, 10))),  # 3 a class
+    # the largest of 3 trains
     (list("ab") * 25, [0] * 40 + [1] * 6 + [2] * 4, {"a": (20, 3, 2)}),
-    # 3 people of 80, 6 and 6 images
     (list("ab") * 46, [0] * 80 + [1] * 6 + [2] * 6, {"a": (40, 3, 3)}),
-    # class b on 3 of 12 people
-    (["a"] * 60 + list("ba") * 15, np.arange(90) // 5, None),
+    (["a"] * 60 + list("ba") * 15, np.arange(90) // 5, None),  # b on 3 of 12 people
 ])  # fmt: skip
 def test_the_images_of_a_person_stay_together(labels, groups, wanted):
     split = deal(labels, groups)
