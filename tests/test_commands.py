@@ -15,14 +15,9 @@ from smartclass_utils.config import ROOT, SmartClassError
 COMMANDS = (["predict", "a.png"], ["report"], ["study", "demo"])
 
 
-def fail_with(monkeypatch, error):
-    """Let every command raise an error."""
-    monkeypatch.setattr(cli, "run", Mock(side_effect=error))
-
-
 @pytest.mark.parametrize("arguments", COMMANDS, ids=lambda words: words[0])
 def test_ctrl_c_is_one_line_and_status_130(monkeypatch, smartclass, arguments):
-    fail_with(monkeypatch, KeyboardInterrupt())
+    monkeypatch.setattr(cli, "run", Mock(side_effect=KeyboardInterrupt))
     said = smartclass(*arguments, status=130)
     assert said == "smartclass: stopped before it was done."
 
@@ -33,13 +28,13 @@ def test_ctrl_c_is_one_line_and_status_130(monkeypatch, smartclass, arguments):
     (OSError(28, "No space left on device"), "output cannot be used (No space"),
 ])  # fmt: skip
 def test_what_can_be_mended_is_one_line(monkeypatch, smartclass, error, said):
-    fail_with(monkeypatch, error)
+    monkeypatch.setattr(cli, "run", Mock(side_effect=error))
     line = smartclass("predict", "a.png")
     assert line.startswith("smartclass: ") and said in line
 
 
 def test_a_fault_of_the_program_is_not_hidden(monkeypatch, smartclass):
-    fail_with(monkeypatch, ZeroDivisionError())
+    monkeypatch.setattr(cli, "run", Mock(side_effect=ZeroDivisionError))
     with pytest.raises(ZeroDivisionError):
         smartclass("predict", "a.png")
 
