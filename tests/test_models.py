@@ -15,22 +15,16 @@ NETWORKS = {
 LITE = {f"Lite {n}": ("EfficientNetLite0", {"in_channels": n}) for n in (1, 3)}
 
 
-def shapes(model, size=48):
-    """Return the shape behind every pooling layer of one image."""
-    x, found = torch.zeros(1, 1, size, size), []
-    for layer in model.eval().features:
-        x = layer(x)
-        if isinstance(layer, nn.MaxPool2d):
-            found.append(tuple(x.shape[1:]))
-    return found
-
-
 @pytest.mark.parametrize(("name", "fourth"), [
     ("Main CNN", []), ("Variant 1", []), ("Variant 2", [(128, 3, 3)]),
 ])  # fmt: skip
 def test_each_block_halves_the_image(name, fourth):
-    wanted = [(32, 24, 24), (64, 12, 12), (128, 6, 6), *fourth]
-    assert shapes(ReportCNN(4, **REPORT_NETWORKS[name])) == wanted
+    x, found = torch.zeros(1, 1, 48, 48), []
+    for layer in ReportCNN(4, **REPORT_NETWORKS[name]).eval().features:
+        x = layer(x)
+        if isinstance(layer, nn.MaxPool2d):
+            found.append(tuple(x.shape[1:]))
+    assert found == [(32, 24, 24), (64, 12, 12), (128, 6, 6), *fourth]
 
 
 def test_layers_are_those_of_the_report():
