@@ -221,20 +221,19 @@ class TestFiles:
         assert sorted(table["left"] // 512) == [0, 1]
         assert table["note"].tolist() == ["Face 1 of 2.", "Face 2 of 2."]
 
-    def test_a_phones_photograph_is_turned_upright(self, photos, network):
-        lying = np.ascontiguousarray(np.rot90(ASTRONAUT))
-        paths = [save(ASTRONAUT, photos / "upright.png")]
-        paths += [save(lying, photos / "turned.png", exif=held(6))]
-        one, other = predict_files(paths, network).to_dict("records")
-        assert other.pop("note") == "Rotated upright."
-        del one["file"], one["note"], other["file"]
-        assert one == other
-
-    def test_sixteen_bits_give_the_same_face(self, photos, network):
-        paths = [save(GREY, photos / "8.png")]
-        paths += [save(GREY.astype(np.uint16) * 257, photos / "16.png")]
-        table = predict_files(paths, network).drop(columns=["file", "note"])
-        assert table.iloc[0].to_dict() == table.iloc[1].to_dict()
+    @pytest.mark.parametrize(("pixels", "other", "options", "note"), [
+        (ASTRONAUT, np.rot90(ASTRONAUT), {"exif": held(6)}, "Rotated upright."),
+        (GREY, GREY.astype(np.uint16) * 257, {}, "16 bits scaled to 8."),
+    ], ids=["lying", "16 bits"])  # fmt: skip
+    def test_a_mended_file_shows_the_same_face(
+        self, photos, network, pixels, other, options, note
+    ):
+        paths = [save(pixels, photos / "sound.png")]
+        paths += [save(np.ascontiguousarray(other), photos / "other.png", **options)]
+        table = predict_files(paths, network)
+        assert table.pop("note").tolist() == ["", note]
+        sound, mended = table.drop(columns="file").to_dict("records")
+        assert sound == mended
 
     def test_folder_goes_on_past_what_cannot_be_used(self, photos, network):
         save(ASTRONAUT, photos / "b face.png")
