@@ -69,13 +69,6 @@ def house(tmp_path, monkeypatch):
     return tmp_path / "notebooks", photos, tmp_path / "out"
 
 
-def start(house) -> subprocess.Popen:
-    """Start a report of the house in a process of its own."""
-    command = [sys.executable, "-c", RUN, house[0], "report"]
-    command += ["--data", house[1], "--out", house[2]]
-    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-
-
 def test_chapters_run_on_this_interpreter_as_asked(house, tmp_path, monkeypatch):
     stale = tmp_path / "jupyter" / "kernels" / "python3"
     stale.mkdir(parents=True)
@@ -117,7 +110,9 @@ def test_a_run_that_is_stopped_can_be_repeated(house, how, status, said):
     before = older_report(out)
     (out / "report.pdf").write_text("of the older report")
     write_chapter(house[0] / "01_a.ipynb", f"{CHAPTER}\ntime.sleep(300)")
-    child = start(house)
+    command = [sys.executable, "-c", RUN, house[0], "report", "--data", house[1]]
+    pipe = {"stderr": subprocess.PIPE, "text": True}
+    child = subprocess.Popen([*command, "--out", out], cwd=ROOT, **pipe)
     while not (out / report.STAGE / "results.json").exists():
         assert child.poll() is None
         time.sleep(0.1)
