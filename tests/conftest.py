@@ -45,8 +45,7 @@ def write_clean(folder, classes=CLASSES, per_class=20, size=16, name="made up"):
             top, left = (k // 2 % 2) * half, (k % 2) * half
             image[top : top + half, left : left + half] += 120
             images.append(image)
-            split = "train" if i < per_class * 0.6 else "val"
-            split = "test" if i >= per_class * 0.8 else split
+            split = ("train", "train", "train", "val", "test")[5 * i // per_class]
             rows.append((f"{label}/{i:03d}.png", label, "made", label, split, "", ""))
     folder.mkdir(parents=True, exist_ok=True)
     table = pd.DataFrame(rows, columns=MANIFEST_COLUMNS)
