@@ -1,10 +1,14 @@
-"""Tests of the check of parameters."""
+"""The check of parameters; colours of classes, for readers who see fewer of them."""
+
+from itertools import combinations
 
 import numpy as np
 import pytest
 from conftest import refusal
+from matplotlib.colors import to_rgb
+from skimage.color import deltaE_ciede2000, rgb2lab
 
-from smartclass_utils.config import check
+from smartclass_utils.config import COLOURS, HATCHES, check
 
 
 @pytest.mark.parametrize("value", ["5", 5.0, True, None, 0, 11, np.float64(5)])
@@ -19,3 +23,42 @@ def test_a_range_of_fractions_takes_whole_numbers_too():
     assert said.startswith("RATE = '0.1' is not a number from 0.0")
     said = refusal(check, RATE=(float("nan"), 0.0, 1.0))
     assert said.startswith("RATE = nan is not a number")
+
+
+# Machado, Oliveira and Fernandes 2009 (doi:10.1109/TVCG.2009.113), severity 1, for
+# linear red, green and blue.
+SEEN_WITH = {
+    "all colours": np.eye(3),
+    "protanopia": [[0.152286, 1.052583, -0.204868],
+                   [0.114503, 0.786281, 0.099216],
+                   [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968],
+                     [0.280085, 0.672501, 0.047413],
+                     [-0.011820, 0.042940, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779],
+                   [-0.078411, 0.930809, 0.147602],
+                   [0.004733, 0.691367, 0.303900]],
+}  # fmt: skip
+# Distances of 1 to 2 are just seen side by side; these are told apart at a glance.
+LEAST = {"all colours": 20, "protanopia": 17, "deuteranopia": 12, "tritanopia": 14}
+
+
+def seen(colour: str, matrix) -> np.ndarray:
+    """Return how a colour looks to such a reader, CIELAB (3,)."""
+    stored = np.array(to_rgb(colour))
+    linear = np.where(stored <= 0.04045, stored / 12.92, ((stored + 0.055) / 1.055))
+    linear = np.where(stored <= 0.04045, linear, linear**2.4)
+    changed = (np.asarray(matrix) @ linear).clip(0, 1)
+    curved = 1.055 * changed ** (1 / 2.4) - 0.055
+    return rgb2lab(np.where(changed <= 0.0031308, 12.92 * changed, curved))
+
+
+@pytest.mark.parametrize("eyes", SEEN_WITH)
+def test_class_colours_stay_apart(eyes):
+    looks = {name: seen(colour, SEEN_WITH[eyes]) for name, colour in COLOURS.items()}
+    for one, other in combinations(looks, 2):
+        assert deltaE_ciede2000(looks[one], looks[other]) >= LEAST[eyes]
+
+
+def test_every_class_has_a_second_cue():
+    assert len(set(HATCHES.values())) == len(COLOURS)
