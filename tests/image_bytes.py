@@ -3,7 +3,6 @@
 import io
 import subprocess
 import sys
-import zlib
 
 import numpy as np
 import pandas as pd
@@ -11,7 +10,6 @@ from PIL import ExifTags, Image
 
 from smartclass_utils.config import MANIFEST_COLUMNS, ROOT
 from smartclass_utils.files import sha256
-from smartclass_utils.images import PNG_START
 from smartclass_utils.sources import Manifest
 
 RGB = np.random.default_rng(0).integers(0, 256, (40, 30, 3), dtype=np.uint8)
@@ -41,21 +39,6 @@ def held(orientation):
 
 def flipped(content, place):
     return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
-
-
-def chunk(name, data):
-    checksum = zlib.crc32(name + data).to_bytes(4, "big")
-    return len(data).to_bytes(4, "big") + name + data + checksum
-
-
-def white_png(side):
-    """Return a sound one-bit PNG of side × side pixels, in a few kilobytes."""
-    head = side.to_bytes(4, "big") * 2 + bytes([1, 0, 0, 0, 0])
-    row = bytes([0]) + bytes([255]) * -(-side // 8)
-    packer = zlib.compressobj(1)
-    data = b"".join(packer.compress(row) for _ in range(side)) + packer.flush()
-    parts = (chunk(b"IHDR", head), chunk(b"IDAT", data), chunk(b"IEND", b""))
-    return PNG_START + b"".join(parts)
 
 
 JPEG = encoded(RGB, "JPEG")

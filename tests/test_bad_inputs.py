@@ -16,12 +16,19 @@ from smartclass_utils import images
 from smartclass_utils.cleaning import clean
 
 SIZE = 16  # pixels
+
+
+def white_png(side):
+    """Return a sound one-bit PNG of side × side pixels, in a few kilobytes."""
+    return encoded(np.ones((side, side), bool))
+
+
 GREY_ALPHA, RGBA = np.dstack([GREY, GREY // 2]), np.dstack([RGB, GREY])
 DEEP = GREY.astype(np.uint16) * 257
 WITH_NAN = encoded(np.where(GREY > 9, GREY / 255, np.nan).astype("f4"), "TIFF")
 SIDEWAYS = encoded(RGB, "JPEG", exif=image_bytes.held(6))
 MOVING = image_bytes.animation(*np.moveaxis(RGB, 2, 0))
-LARGE, LARGER = map(image_bytes.white_png, (10_000, 14_500))
+LARGE, LARGER = map(white_png, (10_000, 14_500))
 CHECKSUM, PIXELS = image_bytes.IDAT_END, image_bytes.IDAT + 900
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9\n"
 LINK, FOLDER = "link", "folder"
@@ -100,7 +107,7 @@ def test_rows_17_and_18_are_rejected_before_decoding(side, monkeypatch):
     loaded = []
     monkeypatch.setattr(ImageFile.ImageFile, "load", lambda self: loaded.append(1))
     with pytest.raises(images.Rejected, match=r"^too large"):
-        images.clean_image(image_bytes.white_png(side), SIZE)
+        images.clean_image(white_png(side), SIZE)
     assert not loaded
 
 
