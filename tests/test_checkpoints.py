@@ -18,16 +18,14 @@ from smartclass_utils.keys import describe
 FILE = "main_cnn_seed0.safetensors"
 
 
-def store(data, folder, seed=0, name="Main CNN", epochs=1, lr=1e-3, **options):
+def store(data, folder, name="Main CNN", lr=1e-3, **options):
     """Train a small network through train_once; return its card."""
-    model = small_network(data, seed, **options.pop("arguments", {}))
-    make = options.pop("optimizer", torch.optim.Adam)
-    loss = options.pop("loss", nn.CrossEntropyLoss())
-    loaders = loaders_of(options.pop("data_seen", data), seed)
-    optimizer = make(model.parameters(), lr=lr)
-    learning = (loaders, optimizer, loss, epochs)
-    what = (folder, name, seed, model, model.arguments, data, *learning)
-    return checkpoints.train_once(*what, **{"log": lambda line: None, **options})
+    model = small_network(data, **options.pop("arguments", {}))
+    loaders = loaders_of(options.pop("data_seen", data))
+    optimizer = options.pop("optimizer", torch.optim.Adam)(model.parameters(), lr=lr)
+    usual = {"optimizer": optimizer, "loss": nn.CrossEntropyLoss(), "epochs": 1}
+    what = (folder, name, 0, model, model.arguments, data, loaders)
+    return checkpoints.train_once(*what, **usual | {"log": str} | options)
 
 
 @pytest.fixture
@@ -86,14 +84,10 @@ def test_card_says_what_the_network_is(stored, clean_data):
     assert len(card["history"]["val_loss"]) == card["best_epoch"] == 1
 
 
-def soft(label_smoothing=0.1):
-    return nn.CrossEntropyLoss(label_smoothing=label_smoothing)
-
-
 @pytest.mark.parametrize("change", [
     {"lr": 1e-2}, {"epochs": 2}, {"keep": "last"}, {"dtype": torch.bfloat16},
     {"optimizer": torch.optim.SGD},
-    {"loss": soft()},
+    {"loss": nn.CrossEntropyLoss(label_smoothing=0.1)},
     {"loss": nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2, 1, 1]))},
     {"arguments": {"dropout": 0.3}},
     {"augment": lambda images: images.float()},
@@ -135,7 +129,8 @@ def test_functions_are_described_by_their_code_and_what_they_hold():
     without_source = {}
     exec("def f(x): return x + 1\ndef g(x): return x * 2", without_source)
     assert describe(without_source["f"]) != describe(without_source["g"])
-    assert describe(soft(0.1)) != describe(soft(0.2))
+    one, two = (nn.CrossEntropyLoss(label_smoothing=x) for x in (0.1, 0.2))
+    assert describe(one) != describe(two)
 
 
 def test_flipped_byte_is_refused_by_name(stored, clean_data):
