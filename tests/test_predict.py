@@ -15,7 +15,7 @@ from PIL import Image
 from smartclass_utils import __main__ as cli
 from smartclass_utils import predict
 from smartclass_utils.checkpoints import read_card, save_model
-from smartclass_utils.commands.predict import CALM, expanded, run_predict
+from smartclass_utils.commands.predict import CALM, expanded
 from smartclass_utils.config import CLASSES, SHIPPED_MODEL
 from smartclass_utils.faces import Box, cut, find_faces, merged, overlap, square_around
 from smartclass_utils.images import clean_image
@@ -324,9 +324,7 @@ def run(model_file, capsys):
 
     def run_it(*words):
         words = map(str, ("predict", *words, "--model", model_file))
-        options = vars(cli.parser().parse_args([*words]))
-        options.pop("command")
-        run_predict(**options)
+        cli.run(cli.parser().parse_args([*words]))
         return capsys.readouterr().out
 
     return run_it
