@@ -1,5 +1,6 @@
 import functools
 import re
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -20,9 +21,8 @@ def fit(data, seed=0, epochs=3, network=None, make=adam, **options):
     """Train a small network; return it with its history."""
     model = network or small_network(data, seed)
     loaders, loss = loaders_of(data, seed), nn.CrossEntropyLoss()
-    options = {"log": lambda line: None, **options}
-    optimizer = make(model.parameters())
-    return model, train(model, loaders, optimizer, loss, epochs, **options)
+    what = (model, loaders, make(model.parameters()), loss, epochs)
+    return model, train(*what, **{"log": str, **options})
 
 
 def weights(model):
@@ -89,7 +89,7 @@ def test_any_optimizer_network_and_number_format_learn(clean_data, options):
 
 
 def test_schedule_average_and_augmentation_take_part(small):
-    (model, loaders), epochs, seen = small, 3, []
+    (model, loaders), epochs = small, 3
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     steps = epochs * len(loaders["train"])
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps)
@@ -97,16 +97,11 @@ def test_schedule_average_and_augmentation_take_part(small):
     mean = {"multi_avg_fn": decay, "use_buffers": True}
     average = torch.optim.swa_utils.AveragedModel(model, **mean)
 
-    def changed(images):
-        seen.append(len(images))
-        return augment(images)
-
-    history = train(
-        *(*small, optimizer, nn.CrossEntropyLoss(label_smoothing=0.1), epochs),
-        **{"schedule": schedule, "average": average, "augment": changed},
-        **{"keep": "last", "log": lambda line: None},
-    )
-    assert sum(seen) == epochs * 48
+    changed = Mock(side_effect=augment)
+    how = {"schedule": schedule, "average": average, "augment": changed, "keep": "last"}
+    loss = nn.CrossEntropyLoss(label_smoothing=0.1)
+    history = train(*small, optimizer, loss, epochs, **how, log=str)
+    assert sum(len(call.args[0]) for call in changed.call_args_list) == epochs * 48
     assert schedule.last_epoch == steps
     assert optimizer.param_groups[0]["lr"] < 1e-4
     assert weights(model) == weights(average.module)  # the mean is what is kept
