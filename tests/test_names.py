@@ -1,5 +1,6 @@
 import itertools
 
+import pandas as pd
 import pytest
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
@@ -65,13 +66,12 @@ def test_names_differ_after_it_where_they_did_before():
 def test_hostile_names_of_a_data_set_reach_no_page(tmp_path):
     root = tmp_path / "<b>mine"
     root.mkdir()
-    lines = ["file,label,source,subject,<svg onload=alert(1)>"]
-    for i, name in enumerate(HOSTILE):
-        (root / f"{i}<img>.jpg").write_bytes(b"x")
-        quoted = '"' + name.replace('"', '""') + '"'
-        lines.append(f"{i}<img>.jpg,{','.join([quoted] * 4)}")
-    (root / "<script>.png").write_bytes(b"x")
-    (root / "labels.csv").write_text("\n".join(lines), encoding="utf-8", newline="")
+    files = [f"{i}<img>.jpg" for i in range(len(HOSTILE))]
+    for file in (*files, "<script>.png"):
+        (root / file).write_bytes(b"x")
+    columns = ("label", "source", "subject", "<svg onload=alert(1)>")
+    table = pd.DataFrame({"file": files, **dict.fromkeys(columns, HOSTILE)})
+    table.to_csv(root / "labels.csv", index=False)
     data = load(root)
     assert len(data.classes) == len(HOSTILE)
     shown = [*data.classes, *data.notes, data.name, *data.table]
