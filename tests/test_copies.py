@@ -95,8 +95,7 @@ def test_cleaning_keeps_a_picture_and_its_copies_together(tmp_path):
         Image.fromarray(image).save(folder / f"{k}.png")
         Image.fromarray(image[:, ::-1]).save(folder / f"{k} mirrored.png")
         Image.fromarray(shifted(image[None], 2, 3)[0]).save(folder / f"{k} moved.png")
-    manifest = manifest_of(tmp_path / "data")
-    done = clean(manifest, tmp_path / "clean")
+    done = clean(manifest_of(tmp_path / "data"), tmp_path / "clean")
     groups = near_copies(np.load(done.folder / "images.npy"))
     assert len(groups) == 120
     assert groups.max() == 39
