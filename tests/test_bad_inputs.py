@@ -69,10 +69,6 @@ CASES = [
     (22, "folder", "x.jpg", FOLDER, "rejected", "not a file"),
     (22, "dead link", "y.jpg", LINK, "rejected", "not a file"),
 ]
-BY_ROW = [
-    pytest.param(*case[2:], id=f"row {case[0]:02d} {case[1]}".replace(" ", "-"))
-    for case in CASES
-]
 
 
 def put(folder, name, content):
@@ -87,13 +83,13 @@ def put(folder, name, content):
     return path
 
 
-@pytest.mark.parametrize(("name", "content", "outcome", "text"), BY_ROW)
-def test_one_file(tmp_path, name, content, outcome, text):
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"row {case[0]:02d} {case[1]}")
+def test_one_file(tmp_path, case):
+    _, _, name, content, outcome, text = case
     try:
         clean = images.clean_image(images.read(put(tmp_path, name, content)), SIZE)
-        found, why = "kept", "; ".join(clean.notes)
-        if {*clean.notes} & {*images.MENDING}:
-            found = "mended"
+        found = "mended" if {*clean.notes} & {*images.MENDING} else "kept"
+        why = "; ".join(clean.notes)
         assert clean.pixels.shape == (SIZE, SIZE)
         assert clean.pixels.dtype == np.uint8
     except images.Rejected as verdict:
