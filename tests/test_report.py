@@ -70,17 +70,18 @@ def house(tmp_path, monkeypatch):
 
 
 def test_chapters_run_on_this_interpreter_as_asked(house, tmp_path, monkeypatch):
+    _, photos, out = house
     stale = tmp_path / "jupyter" / "kernels" / "python3"
     stale.mkdir(parents=True)
     kernel = {"argv": ["/no/such/python"], "display_name": "x", "language": "python"}
     (stale / "kernel.json").write_text(json.dumps(kernel))
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
-    index = report.run_report(str(house[1]), str(house[2]), epochs=7, seeds=2)
-    made = nbformat.read(house[2] / "notebooks" / "01_a.ipynb", 4)
+    index = report.run_report(str(photos), str(out), epochs=7, seeds=2)
+    made = nbformat.read(out / "notebooks" / "01_a.ipynb", 4)
     assert made.cells[-1].outputs[0].text == f"{sys.executable} 7\n"
     assert made.cells[2].source == "EPOCHS = 7"  # no SEEDS, which it does not know
     assert 'href="08_b.html"' in index.read_text(encoding="utf-8")
-    seconds = json.loads((house[2] / report.CHAPTER_SECONDS).read_text())
+    seconds = json.loads((out / report.CHAPTER_SECONDS).read_text())
     assert list(seconds) == ["01_a", "08_b"]
 
 
@@ -93,10 +94,10 @@ REFUSE = "from smartclass_utils import config\nraise config.SmartClassError('Men
     (REFUSE, "Mend it."),
 ])  # fmt: skip
 def test_a_chapter_that_stops_leaves_the_older_report(house, code, sentence):
-    out = house[2]
+    notebooks, photos, out = house
     before = older_report(out)
-    write_chapter(house[0] / "08_b.ipynb", code)
-    assert sentence in refusal(report.run_report, str(house[1]), str(out))
+    write_chapter(notebooks / "08_b.ipynb", code)
+    assert sentence in refusal(report.run_report, str(photos), str(out))
     assert before.items() <= tree(out).items()
     assert (out / report.STAGE / "notebooks" / "08_b.ipynb").exists()
 
@@ -106,11 +107,11 @@ def test_a_chapter_that_stops_leaves_the_older_report(house, code, sentence):
     (signal.SIGINT, 130, "smartclass: stopped before it was done."),
 ])  # fmt: skip
 def test_a_run_that_is_stopped_can_be_repeated(house, how, status, said):
-    out = house[2]
+    notebooks, photos, out = house
     before = older_report(out)
     (out / "report.pdf").write_text("of the older report")
-    write_chapter(house[0] / "01_a.ipynb", f"{CHAPTER}\ntime.sleep(300)")
-    command = [sys.executable, "-c", RUN, house[0], "report", "--data", house[1]]
+    write_chapter(notebooks / "01_a.ipynb", f"{CHAPTER}\ntime.sleep(300)")
+    command = [sys.executable, "-c", RUN, notebooks, "report", "--data", photos]
     pipe = {"stderr": subprocess.PIPE, "text": True}
     child = subprocess.Popen([*command, "--out", out], cwd=ROOT, **pipe)
     while not (out / report.STAGE / "results.json").exists():
@@ -121,8 +122,8 @@ def test_a_run_that_is_stopped_can_be_repeated(house, how, status, said):
     assert child.returncode == status
     assert errors.splitlines()[-1:] == [said] if said else True
     assert before.items() <= tree(out).items()
-    write_chapter(house[0] / "01_a.ipynb", CHAPTER)
-    report.run_report(str(house[1]), str(out))
+    write_chapter(notebooks / "01_a.ipynb", CHAPTER)
+    report.run_report(str(photos), str(out))
     assert not (out / report.STAGE).exists()
     assert not (out / "report.pdf").exists()
     assert (out / "results.json").read_text() != "older"
@@ -130,7 +131,7 @@ def test_a_run_that_is_stopped_can_be_repeated(house, how, status, said):
 
 @pytest.mark.parametrize("inside", ["out", "images"])
 def test_images_and_report_do_not_lie_in_each_other(house, inside):
-    photos = house[1]
+    _, photos, _ = house
     out = photos / "report" if inside == "out" else photos.parent
     before = tree(photos.parent)
     said = refusal(report.run_report, str(photos), str(out))
@@ -197,33 +198,32 @@ def test_pages_of_foreign_classes_are_whole_and_names_in_them_text(foreign_repor
 
 
 def test_record_keeps_notebooks_figures_and_numbers(house, tmp_path, monkeypatch):
+    notebooks, photos, out = house
     figures = {"01_x": {"alt": "A bar.", "caption": "Figure 1.1. It is high."}}
     png = "(out / 'figures' / '01_x.png').write_bytes(b'png')"
     store = f"(out / 'figures' / 'figures.json').write_text({json.dumps(figures)!r})"
-    write_chapter(house[0] / "01_a.ipynb", f"{CHAPTER}\n{png}\n{store}")
-    notebook = nbformat.read(house[0] / "01_a.ipynb", 4)
+    write_chapter(notebooks / "01_a.ipynb", f"{CHAPTER}\n{png}\n{store}")
+    notebook = nbformat.read(notebooks / "01_a.ipynb", 4)
     notebook.cells[0].source += "\n\n**Runtime** about 99 seconds on a machine."
-    nbformat.write(notebook, house[0] / "01_a.ipynb")
-    marks = ("results", "01_a", "08_b")
-    readme = "".join(f"<!-- {m} -->old<!-- /{m} -->" for m in marks)
-    (tmp_path / "README.md").write_text(readme)
+    nbformat.write(notebook, notebooks / "01_a.ipynb")
+    readme = [f"<!-- {m} -->old<!-- /{m} -->" for m in ("results", "01_a", "08_b")]
+    (tmp_path / "README.md").write_text("".join(readme))
     folder = tmp_path / "figures"
     folder.mkdir()
     (folder / "01_old.svg").write_text("old")
     other = {"models": [ENTRY, {**ENTRY, "name": "Best", "accuracy": 0.7}]}
     (tmp_path / "fer48.json").write_text(json.dumps(other))
-    places = {"NOTEBOOKS": house[0], "COMMITTED_FIGURES": folder, "ROOT": tmp_path}
+    places = {"NOTEBOOKS": notebooks, "COMMITTED_FIGURES": folder, "ROOT": tmp_path}
     places |= {"RESULTS_FOLDER": tmp_path, "write_page": lambda folder: None}
     for name, place in places.items():
         monkeypatch.setattr(record, name, place)
-    report.run_report(str(house[1]), str(house[2]))
-    record.keep(house[2])
-    kept = nbformat.read(house[0] / "01_a.ipynb", 4)
+    report.run_report(str(photos), str(out))
+    record.keep(out)
+    kept = nbformat.read(notebooks / "01_a.ipynb", 4)
     assert "version" not in kept.metadata.get("language_info", {})
     assert "about 99" not in kept.cells[0].source
     assert kept.cells[-1].outputs
-    names = sorted(file.name for file in folder.iterdir())
-    assert names == ["01_x.png", "README.md"]
+    assert sorted(file.name for file in folder.iterdir()) == ["01_x.png", "README.md"]
     gallery = (folder / "README.md").read_text()
     assert "![A bar.](01_x.png)" in gallery
     assert "[01_a.ipynb](../notebooks/01_a.ipynb)" in gallery
