@@ -17,7 +17,6 @@ from smartclass_utils import evaluation
 from smartclass_utils.checkpoints import load_model, read_card
 from smartclass_utils.config import IMAGE_SIZE, SHIPPED_MODEL, SmartClassError
 from smartclass_utils.faces import Box, cut, find_faces, square_around
-from smartclass_utils.files import replacing
 from smartclass_utils.images import FLAT, Rejected, clean_square, open_photo, read
 from smartclass_utils.walking import walk
 
@@ -33,7 +32,6 @@ PREPARED = (
     "not changed so, and its answers may be worse."
 )
 PARALLEL_FROM = 16  # files; fewer are done before other processes have started
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # starts that a spreadsheet computes
 
 
 @dataclass(frozen=True)
@@ -146,18 +144,12 @@ def percent(probability: float) -> str:
     return "< 1 %" if probability < 0.005 else f"{100 * probability:.0f} %"
 
 
-class Input(NamedTuple):
-    """A file to look at, or a sentence on why there is nothing to look at."""
-
-    name: str
-    note: str = ""  # if given, there is no file
-
-
-def find_inputs(names: Iterable[Path | str]) -> list[Input]:
+def find_inputs(names: Iterable[Path | str]) -> list[tuple[str, str]]:
     """List the files behind names of files and of folders, each once.
 
-    Folders are walked with everything in them. Whether a file is an image is left to
-    its content, but in a folder one with the ending of something else is passed over.
+    Beside each stands ``""``, or a sentence on why there is nothing to look at. Folders
+    are walked with everything in them. Whether a file is an image is left to its
+    content, but in a folder one with the ending of something else is passed over.
     """
     found = []
     for name in map(os.fspath, names):
@@ -165,19 +157,19 @@ def find_inputs(names: Iterable[Path | str]) -> list[Input]:
             found += files_below(Path(name))
         else:
             missing = "There is no such file or folder."
-            found.append(Input(name, missing * (not os.path.exists(name))))  # noqa: PTH110
+            found.append((name, missing * (not os.path.exists(name))))  # noqa: PTH110
     return list(dict.fromkeys(found))
 
 
-def files_below(folder: Path) -> list[Input]:
+def files_below(folder: Path) -> list[tuple[str, str]]:
     """List the possible images in a folder, then what was passed over."""
     try:
         tree = walk(folder)
     except SmartClassError as error:  # it cannot be opened
-        return [Input(str(folder), str(error))]
+        return [(str(folder), str(error))]
     empty = ["There is no image in this folder."] * (not tree.files)
-    files = [Input((folder / file).as_posix()) for file in tree.files]
-    return files + [Input(str(folder), note) for note in [*empty, *tree.notes("")]]
+    files = [((folder / file).as_posix(), "") for file in tree.files]
+    return files + [(str(folder), note) for note in [*empty, *tree.notes("")]]
 
 
 def predict_files(
@@ -197,24 +189,24 @@ def predict_files(
 
 
 def rows_by_file(
-    inputs: list[Input], predictor: Predictor, whole: bool = False
+    inputs: list[tuple[str, str]], predictor: Predictor, whole: bool = False
 ) -> Iterator[list[dict]]:
     """Yield the rows of each input in turn; faces are looked for on all cores."""
-    names = [item.name for item in inputs if not item.note]
+    names = [name for name, note in inputs if not note]
     classes, asked = predictor.classes, (predictor.image_size, whole, predictor.colour)
     jobs = -1 if len(names) >= PARALLEL_FROM else 1
     opened = joblib.Parallel(jobs, return_as="generator")(
         joblib.delayed(open_regions)(name, *asked) for name in names
     )
-    for item in inputs:
-        regions = item.note or next(opened)
+    for name, note in inputs:
+        regions = note or next(opened)
         if isinstance(regions, str):
-            yield [{"file": item.name, "region": "", "looks": "", "note": regions}]
+            yield [{"file": name, "region": "", "looks": "", "note": regions}]
             continue
         answers = predictor.probabilities(np.stack([r.crop for r in regions]))
         yield [
             {
-                "file": item.name,
+                "file": name,
                 "face": number,
                 "region": region.kind,
                 **region.box._asdict(),
@@ -234,17 +226,3 @@ def as_table(rows: list[dict], predictor: Predictor) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=[*FIRST, *shares, "note"])
     whole = dict.fromkeys(["face", *Box._fields], "Int64")
     return table.astype({**whole, **dict.fromkeys(shares, "float64")})
-
-
-def write_csv(table: pd.DataFrame, out: Path) -> None:
-    """Write a table of :func:`predict_files` in UTF-8, all of it or nothing.
-
-    Text that a spreadsheet would compute, such as ``=1+1.png``, gets an apostrophe.
-    """
-    texts = ["file", "looks", "note"]
-    harmless = table[texts].map(lambda t: f"'{t}" if t.startswith(FORMULA) else t)
-    options = {"errors": "backslashreplace", "lineterminator": "\n"}
-    with replacing(out) as stream:
-        table.assign(**harmless).to_csv(
-            stream, index=False, encoding="utf-8", float_format="%.4f", **options
-        )

@@ -5,7 +5,10 @@ import os
 import sys
 from pathlib import Path
 
+import pandas as pd
+
 from smartclass_utils.config import SmartClassError
+from smartclass_utils.files import replacing
 from smartclass_utils.predict import (
     FACE,
     FIRST,
@@ -14,7 +17,6 @@ from smartclass_utils.predict import (
     find_inputs,
     percent,
     rows_by_file,
-    write_csv,
 )
 
 CALM = (
@@ -22,6 +24,7 @@ CALM = (
     "people would label it. Not for use on people in education (EU AI Act, "
     "Art. 5(1)(f))."
 )
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # starts that a spreadsheet computes
 
 
 def run_predict(
@@ -106,3 +109,17 @@ def check_csv(out: Path) -> None:
         problem = f"cannot be used ({error.strerror})"
     if problem:
         raise SmartClassError(f"--csv {out} {problem}: give the table another name.")
+
+
+def write_csv(table: pd.DataFrame, out: Path) -> None:
+    """Write a table of :func:`predict_files` in UTF-8, all of it or nothing.
+
+    Text that a spreadsheet would compute, such as ``=1+1.png``, gets an apostrophe.
+    """
+    texts = ["file", "looks", "note"]
+    harmless = table[texts].map(lambda t: f"'{t}" if t.startswith(FORMULA) else t)
+    options = {"errors": "backslashreplace", "lineterminator": "\n"}
+    with replacing(out) as stream:
+        table.assign(**harmless).to_csv(
+            stream, index=False, encoding="utf-8", float_format="%.4f", **options
+        )
