@@ -17,7 +17,7 @@ from smartclass_utils import evaluation
 from smartclass_utils.checkpoints import load_model, read_card
 from smartclass_utils.config import IMAGE_SIZE, SHIPPED_MODEL, SmartClassError
 from smartclass_utils.faces import Box, cut, find_faces, square_around
-from smartclass_utils.images import FLAT, Rejected, clean_square, open_photo, read
+from smartclass_utils.images import FLAT, Rejected, clean_square, open_image, read
 from smartclass_utils.walking import walk
 
 FACE, WHOLE = "face", "whole image"
@@ -125,8 +125,8 @@ def regions_of(
 def open_regions(path: str, size: int, whole: bool, colour: bool) -> list | str:
     """Do all of this for one file; a file that cannot be used gives a sentence."""
     try:
-        photo, notes = open_photo(read(path))
-        return regions_of(photo, size, notes, whole, colour)
+        image, notes = open_image(read(path))
+        return regions_of(np.array(image), size, notes, whole, colour)
     except Rejected as verdict:
         return sentence(f"passed over: {verdict}")
 
