@@ -2,7 +2,6 @@
 
 import numbers
 import os
-from colorsys import hls_to_rgb
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -128,14 +127,3 @@ def canonical_label(name: str) -> str:
     """Return a class name in lower case with the aliases applied, safe to show."""
     lowered = as_text(name).lower()
     return ALIASES.get(lowered, lowered)
-
-
-def class_colour(label: str, classes: tuple[str, ...] = CLASSES) -> str:
-    """Return the fixed colour of a class; foreign classes get one by position."""
-    if label in COLOURS:
-        return COLOURS[label]
-    foreign = [name for name in classes if name not in COLOURS]
-    if len(foreign) <= len(OTHER_COLOURS):
-        return OTHER_COLOURS[foreign.index(label)]
-    hue = foreign.index(label) / len(foreign)
-    return "#" + "".join(f"{round(255 * c):02X}" for c in hls_to_rgb(hue, 0.45, 0.7))

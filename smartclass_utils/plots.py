@@ -6,9 +6,9 @@ that first uses it.
 """
 
 import inspect
-import itertools
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from colorsys import hls_to_rgb
 from pathlib import Path
 
 import matplotlib as mpl
@@ -20,10 +20,11 @@ from matplotlib import font_manager
 from matplotlib.figure import Figure
 
 from smartclass_utils.config import (
+    COLOURS,
     NETWORK_COLOURS,
+    OTHER_COLOURS,
     OTHER_NETWORK_COLOURS,
     ROOT,
-    class_colour,
     workspace,
 )
 from smartclass_utils.files import read_json, replacing, write_json
@@ -51,17 +52,21 @@ def use_style() -> None:
 
 def class_palette(classes: tuple[str, ...]) -> dict[str, str]:
     """Return the fixed colour of each class, as seaborn's ``palette`` takes it."""
-    return {label: class_colour(label, tuple(classes)) for label in classes}
+    return palette(classes, COLOURS, OTHER_COLOURS)
 
 
 def network_palette(names: list[str]) -> dict[str, str]:
-    """Return the fixed colour of each network, as seaborn's ``palette`` takes it.
+    """Return the fixed colour of each network, as seaborn's ``palette`` takes it."""
+    return palette(names, NETWORK_COLOURS, OTHER_NETWORK_COLOURS)
 
-    Unknown networks get one by position.
-    """
-    unknown = [name for name in dict.fromkeys(names) if name not in NETWORK_COLOURS]
-    others = dict(zip(unknown, itertools.cycle(OTHER_NETWORK_COLOURS), strict=False))
-    return {name: {**NETWORK_COLOURS, **others}[name] for name in names}
+
+def palette(names: Iterable[str], fixed: dict, others: tuple) -> dict[str, str]:
+    """Return the colour of each name; unknown ones get one by position."""
+    unknown = [name for name in dict.fromkeys(names) if name not in fixed]
+    if (n := len(unknown)) > len(others):
+        others = [mpl.colors.to_hex(hls_to_rgb(k / n, 0.45, 0.7)) for k in range(n)]
+    colours = fixed | dict(zip(unknown, others, strict=False))
+    return {name: colours[name] for name in names}
 
 
 def grid_of_images(
