@@ -35,11 +35,7 @@ def run_predict(
 ) -> None:
     """Print what every face looks like, and write the table if one is wanted.
 
-    Args:
-        files: image files and folders, also with ``*`` and ``~`` as a shell takes them.
-        csv: the table to write.
-        model: a stored network; default: the one that ships with the project.
-        whole: whether to take whole photographs without looking for faces.
+    Files and folders may hold ``*`` and ``~``, as a shell takes them.
 
     Raises:
         SmartClassError: if the model, the table or all of the files cannot be used.

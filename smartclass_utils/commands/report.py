@@ -45,14 +45,8 @@ def run_report(
 ) -> Path:
     """Run all chapters and write the report; return the path of ``index.html``.
 
-    Args:
-        data: a folder of images, or ``"demo"``; default: what :func:`find_data` finds.
-        out: folder for everything that is made; default: ``data/`` and ``report/``.
-        epochs: of every training; default: what the parameters cell of 03 says.
-        seeds: trainings of every model; default likewise.
-        image_size: pixels; default: what the parameters cell of 01 says.
-        colour: whether images keep red, green and blue.
-        start: "shipped" lets our own network start from the shipped one's weights.
+    What is not given is as :func:`find_data`, :func:`workspace` and the cells of
+    parameters of the chapters say.
 
     Raises:
         SmartClassError: if an argument cannot work (nothing is written then), or if a

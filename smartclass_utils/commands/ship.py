@@ -27,14 +27,8 @@ def ship(
     """Put a study's network into the package; return its file.
 
     Of the trainings of the network the one that validates best is taken, its weights
-    rounded to 16 bits, with which it is then judged.
-
-    Args:
-        data: the folder of images on which the study was run.
-        name: of the network in the study.
-        carry: another data set, to measure how the network carries over to it; all
-            its images are used, for none of them was learned from.
-        terms: under which the training images may be used, for the card.
+    rounded to 16 bits, with which it is then judged: on the test images, and on all of
+    another data set, ``carry``, as none of them was learned from.
 
     Raises:
         SmartClassError: if the study has not been run.

@@ -138,17 +138,12 @@ def run_study(
     """Train all rows on one data set and store the numbers; return the JSON file.
 
     A finished training is kept under a key of recipe, code, data and seed, so that a
-    second call goes on where the first was stopped.
+    second call goes on where the first was stopped. What the file holds of other rows
+    on the same images stays. ``splits`` redrawn ones, on which the report's networks
+    are trained, make ``<data set>_grid.csv`` beside it; no seeds leave a grid alone.
 
-    Args:
-        data: a folder of images, or ``"demo"``.
-        out: JSON file to write; default: ``data/results/<data set>.json``. What it
-            holds of other rows on the same images stays.
-        rows: which to train, a name of :data:`SETS`.
-        seeds: trainings of every row; 0 leaves them out, for a grid alone.
-        jobs: trainings side by side, each with one thread.
-        splits: redrawn splits on which the report's networks are trained, for
-            ``<data set>_grid.csv`` beside the JSON file; 0: none.
+    Raises:
+        SmartClassError: if there is no such study, or if it would replace demo.json.
     """
     if rows not in SETS:
         raise SmartClassError(f"No study has rows {rows}: name {', '.join(SETS)}.")
