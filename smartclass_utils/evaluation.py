@@ -50,18 +50,17 @@ def metrics(targets: np.ndarray, predicted: np.ndarray, classes: tuple) -> dict:
         a class in ``per_class``, and the K × K ``confusion`` counts (rows: true).
         A class that was never predicted has precision 0.
     """
-    options = {"labels": range(len(classes)), "zero_division": 0}
-    each = precision_recall_fscore_support(targets, predicted, **options)
-    micro = precision_recall_fscore_support(
-        targets, predicted, average="micro", **options
+    labels = range(len(classes))
+    each = precision_recall_fscore_support(
+        targets, predicted, labels=labels, zero_division=0
     )
     right = int((np.asarray(targets) == np.asarray(predicted)).sum())
-    kinds = ("precision", "recall", "f1")
+    kinds, accuracy = ("precision", "recall", "f1"), right / len(targets)
     return {
-        "accuracy": right / len(targets),
+        "accuracy": accuracy,
         "accuracy_ci95": list(wilson_interval(right, len(targets))),
         **{f"macro_{kind}": float(each[i].mean()) for i, kind in enumerate(kinds)},
-        **{f"micro_{kind}": float(micro[i]) for i, kind in enumerate(kinds)},
+        **{f"micro_{kind}": accuracy for kind in kinds},  # as each has one answer
         "per_class": {
             name: {
                 **{kind: float(each[i][k]) for i, kind in enumerate(kinds)},
@@ -69,9 +68,7 @@ def metrics(targets: np.ndarray, predicted: np.ndarray, classes: tuple) -> dict:
             }
             for k, name in enumerate(classes)
         },
-        "confusion": confusion_matrix(
-            targets, predicted, labels=range(len(classes))
-        ).tolist(),
+        "confusion": confusion_matrix(targets, predicted, labels=labels).tolist(),
     }
 
 
@@ -80,15 +77,10 @@ def entry(
 ) -> dict:
     """Return what ``results.json`` says of one network, over all of its trainings.
 
-    Accuracy and macro-F1 are means, with ``…_sd`` and ``…_per_seed`` beside them where
-    there are several trainings; the other metrics are means too, the confusion counts
-    are sums. The interval covers the choice of test images only.
-
-    Args:
-        cards: of the trainings.
-        answers: predicted class indices of each training, int (n,).
-        targets: true class indices, int (n,).
-        classes: K class names.
+    Metrics are means, accuracy and macro-F1 with ``…_sd`` and ``…_per_seed`` beside
+    them where there are several trainings; the confusion counts are sums. The interval
+    covers the choice of test images only. ``cards`` and ``answers``, the predicted
+    class indices, int (n,), are of each training; ``targets`` are the true ones.
     """
     each = [metrics(targets, predicted, classes) for predicted in answers]
     first = cards[0]
