@@ -55,11 +55,6 @@ class CleanData:
         return np.stack([img_as_ubyte(rgb2gray(image)) for image in self.images])
 
     @property
-    def is_demo(self) -> bool:
-        """Whether these are the faces that the project draws itself."""
-        return self.name == "demo"
-
-    @property
     def targets(self) -> np.ndarray:
         """Class index of every image, int64 (N,), values 0…K-1."""
         codes = pd.Index(self.classes).get_indexer(self.labels["label"])
