@@ -173,13 +173,9 @@ def forget_models(folder: Path, chapter: int, but: list[dict]) -> None:
 def load_model(card: dict, data: CleanData | None = None) -> nn.Module:
     """Build a card's network with its weights, on the CPU, to answer and not to learn.
 
-    Args:
-        card: as :func:`read_card` returns it.
-        data: if given, the network must have learned from the train split of this data.
-
     Raises:
-        SmartClassError: if the weights were changed, do not fit the network, or belong
-            to other data.
+        SmartClassError: if the weights were changed or do not fit the network, or if it
+            did not learn from the train split of ``data``, where that is given.
     """
     file = card["file"]
     if data is not None:

@@ -72,10 +72,7 @@ class CleanData:
 
 
 def load_clean(folder: Path | str | None = None) -> CleanData:
-    """Read a clean folder that chapter 01 has written.
-
-    Args:
-        folder: the clean folder; by default the one of this run's workspace.
+    """Read a clean folder that chapter 01 has written, by default this run's.
 
     Raises:
         SmartClassError: if it is missing, incomplete or inconsistent.

@@ -38,17 +38,11 @@ def predict(model: nn.Module, images: Tensor, mirror: bool = False) -> np.ndarra
 
 
 def metrics(targets: np.ndarray, predicted: np.ndarray, classes: tuple) -> dict:
-    """Return the report's metrics of one set of answers.
+    """Return the report's metrics of true and predicted class indices, int (n,).
 
-    Args:
-        targets: true class indices, int (n,).
-        predicted: predicted class indices, int (n,).
-        classes: K class names.
-
-    Returns:
-        accuracy, its 95 % interval, macro and micro averages (all in 0…1), one entry
-        a class in ``per_class``, and the K × K ``confusion`` counts (rows: true).
-        A class that was never predicted has precision 0.
+    These are accuracy, its 95 % interval, macro and micro averages (all in 0…1), one
+    entry a class in ``per_class``, and the K × K ``confusion`` counts (rows: true). A
+    class that was never predicted has precision 0.
     """
     labels = range(len(classes))
     each = precision_recall_fscore_support(

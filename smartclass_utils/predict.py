@@ -90,15 +90,9 @@ def regions_of(
 ) -> list[Region]:
     """Return what a network is shown of a photograph: its faces, or all of it.
 
-    Every region becomes a square as in chapter 1. Without a face it is the whole
-    photograph; so it is for a small picture, which is taken to be the crop of a face.
-
-    Args:
-        photo: uint8, grey (H, W) or RGB (H, W, 3), upright.
-        size: height and width that the network takes, pixels.
-        notes: sentences on what was mended in the photograph.
-        whole: whether to take all of it without looking for a face.
-        colour: whether the network takes colours.
+    Every region becomes a square of ``size`` pixels as in chapter 1. Without a face it
+    is the whole photograph, uint8 (H, W[, 3]), upright; so it is for a small picture,
+    which is taken to be the crop of a face. ``notes`` say what was mended in it.
     """
     (height, width), text, boxes = photo.shape[:2], "", []
     if min(height, width) < SMALL_SIDE and not whole:
