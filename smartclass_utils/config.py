@@ -2,7 +2,7 @@
 
 import numbers
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from smartclass_utils.names import as_text
@@ -84,13 +84,11 @@ def workspace() -> Workspace:
     in ``data/`` and everything else in ``report/``. While ``make report`` is at work,
     ``SMARTCLASS_STAGE`` names the folder for the report until it is complete.
     """
-    out = os.environ.get("SMARTCLASS_OUT")
-    if out:
+    place = Workspace(ROOT / "data/clean", ROOT / "data/models", ROOT / "report")
+    if out := os.environ.get("SMARTCLASS_OUT"):
         place = workspace_in(Path(out))
-    else:
-        place = Workspace(ROOT / "data/clean", ROOT / "data/models", ROOT / "report")
     stage = os.environ.get("SMARTCLASS_STAGE")
-    return Workspace(place.clean, place.models, Path(stage)) if stage else place
+    return replace(place, out=Path(stage)) if stage else place
 
 
 def at_home(name: Path | str) -> Path:

@@ -17,25 +17,15 @@ from smartclass_utils.names import as_text
 
 @dataclass(frozen=True)
 class CleanData:
-    """A cleaned data set.
+    """A cleaned data set."""
 
-    Attributes:
-        name: what the data is called in tables and figures.
-        labels: ``labels.csv``, one row an image.
-        images: uint8 (N, H, W), or (N, H, W, 3) in colour, mapped from disk, not held.
-        classes: the class names in their fixed order, K of them.
-        fingerprint: SHA-256 of labels and pixels; the same on every machine.
-        folder: where it lies.
-        prepare: source of the function that chapter 1 applied to every image, if any.
-    """
-
-    name: str
-    labels: pd.DataFrame
-    images: np.ndarray
-    classes: tuple[str, ...]
-    fingerprint: str
-    folder: Path
-    prepare: str | None = None
+    name: str  # what it is called in tables and figures
+    labels: pd.DataFrame  # labels.csv, one row an image
+    images: np.ndarray  # uint8 (N, H, W), or (N, H, W, 3) in colour; mapped, not held
+    classes: tuple[str, ...]  # K names in their fixed order
+    fingerprint: str  # SHA-256 of labels and pixels; the same on every machine
+    folder: Path  # where it lies
+    prepare: str | None = None  # source of what chapter 1 did to every image, if any
 
     @property
     def image_size(self) -> int:
