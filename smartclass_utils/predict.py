@@ -166,9 +166,7 @@ def files_below(folder: Path) -> list[tuple[str, str]]:
     return files + [(str(folder), note) for note in [*empty, *tree.notes("")]]
 
 
-def predict_files(
-    names: Iterable[Path | str], predictor: Predictor, whole: bool = False
-) -> pd.DataFrame:
+def predict_files(names: Iterable[Path | str], predictor: Predictor) -> pd.DataFrame:
     """Say of every face in files and folders what it looks like.
 
     Returns:
@@ -178,7 +176,7 @@ def predict_files(
         ``p_<class>``, the probabilities (0…1); ``note``. A file that cannot be used has
         a row with nothing but ``file`` and ``note``.
     """
-    rows = rows_by_file(find_inputs(names), predictor, whole)
+    rows = rows_by_file(find_inputs(names), predictor)
     return as_table([row for found in rows for row in found], predictor)
 
 
