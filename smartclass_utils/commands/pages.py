@@ -89,9 +89,13 @@ def last_report(out: str | None) -> Report:
 
 
 def render(template: str, **content: object) -> str:
-    """Fill in one of our templates; whatever is filled in is escaped."""
+    """Fill in one of our templates; in HTML, whatever is filled in is escaped."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=lambda name: ".html" in name,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     environment.filters["markdown"] = lambda text: Markup(SAFE_MARKDOWN(text))
     environment.filters["sentence"] = lambda text: Markup(  # without its paragraph
