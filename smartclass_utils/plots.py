@@ -19,14 +19,7 @@ from IPython.display import Markdown, display
 from matplotlib import font_manager
 from matplotlib.figure import Figure
 
-from smartclass_utils.config import (
-    COLOURS,
-    NETWORK_COLOURS,
-    OTHER_COLOURS,
-    OTHER_NETWORK_COLOURS,
-    ROOT,
-    workspace,
-)
+from smartclass_utils import config
 from smartclass_utils.files import read_json, replacing, write_json
 
 TALK = "_talk"  # at the end of the name of a figure with larger type
@@ -52,12 +45,12 @@ def use_style() -> None:
 
 def class_palette(classes: tuple[str, ...]) -> dict[str, str]:
     """Return the fixed colour of each class, as seaborn's ``palette`` takes it."""
-    return palette(classes, COLOURS, OTHER_COLOURS)
+    return palette(classes, config.COLOURS, config.OTHER_COLOURS)
 
 
 def network_palette(names: list[str]) -> dict[str, str]:
     """Return the fixed colour of each network, as seaborn's ``palette`` takes it."""
-    return palette(names, NETWORK_COLOURS, OTHER_NETWORK_COLOURS)
+    return palette(names, config.NETWORK_COLOURS, config.OTHER_NETWORK_COLOURS)
 
 
 def palette(names: Iterable[str], fixed: dict, others: tuple) -> dict[str, str]:
@@ -125,7 +118,7 @@ def present(fig: Figure, name: str, caption: str, alt: str, talk: float = 0.7) -
         alt: what a reader sees who cannot see it.
         talk: see :func:`save_figure`; nearer to 1 where texts would touch.
     """
-    folder = workspace().figures
+    folder = config.workspace().figures
     with warnings.catch_warnings(record=True, action="always") as said:
         fit_labels(fig)
         display(fig, metadata={"image/png": {"alt": alt}})
@@ -148,6 +141,6 @@ def show_source(*parts: Callable) -> None:
     for part in map(inspect.unwrap, parts):
         lines, first = inspect.getsourcelines(part)
         file = Path(inspect.getsourcefile(part)).resolve()
-        place = file.relative_to(ROOT).as_posix()
+        place = file.relative_to(config.ROOT).as_posix()
         code = "".join(lines).rstrip()
         display(Markdown(f"`{place}`, line {first}:\n\n```python\n{code}\n```"))

@@ -7,17 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from smartclass_utils import predict
 from smartclass_utils.config import SmartClassError
 from smartclass_utils.files import replacing
-from smartclass_utils.predict import (
-    FACE,
-    FIRST,
-    Predictor,
-    as_table,
-    find_inputs,
-    percent,
-    rows_by_file,
-)
+from smartclass_utils.predict import FACE, FIRST, Predictor
 
 CALM = (
     "A course exercise: a face does not tell an emotion, the network only guesses what "
@@ -43,17 +36,17 @@ def run_predict(
     """
     if csv is not None:
         check_csv(Path(csv))
-    inputs = find_inputs(name for given in files for name in expanded(given))
+    inputs = predict.find_inputs(name for given in files for name in expanded(given))
     predictor = Predictor.load(model)
     trouble, rows = say(f"{CALM} {predictor.note}".rstrip()), []
-    for found in rows_by_file(inputs, predictor, whole):
+    for found in predict.rows_by_file(inputs, predictor, whole):
         rows += found
         for row in found:
             trouble = trouble or say(line_of(row))
     if not any(row["region"] for row in rows):
         raise SmartClassError("None of these files could be used: name an image.")
     if csv is not None:
-        write_csv(as_table(rows, predictor), Path(csv))
+        write_csv(predict.as_table(rows, predictor), Path(csv))
         trouble = trouble or say(f"The table is written: {csv}")
     if trouble:
         raise trouble
@@ -84,7 +77,7 @@ def line_of(row: dict) -> str:
         return f"{row['file']}: {row['note'][0].lower()}{row['note'][1:]}"
     where = " at row {top}, column {left}, {width} pixels wide".format(**row)
     place = row["region"] + where * (row["region"] == FACE)
-    share = percent(row[f"p_{row['looks']}"])
+    share = predict.percent(row[f"p_{row['looks']}"])
     note = f". {row['note']}" if row["note"] else ""
     return f"{row['file']}: looks {row['looks']} ({share}), {place}{note}"
 
