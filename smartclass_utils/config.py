@@ -70,11 +70,6 @@ class Workspace:
     models: Path  # one file a training
     out: Path  # executed notebooks, pages, figures, results.json
 
-    @property
-    def figures(self) -> Path:
-        """Folder of the PNG and SVG figures."""
-        return self.out / "figures"
-
 
 def workspace() -> Workspace:
     """Return the folders of this run.

@@ -77,18 +77,16 @@ def entry(
     class indices, int (n,), are of each training; ``targets`` are the true ones.
     """
     each = [metrics(targets, predicted, classes) for predicted in answers]
-    first = cards[0]
+    first, shares = cards[0], [k for k, v in each[0].items() if isinstance(v, float)]
     found = {
         **{key: first[key] for key in ("name", "parameters", "epochs", "network")},
         "seeds": [card["seed"] for card in cards],
-        "seconds": mean([card["seconds"] for card in cards]),
-        **{
-            k: mean([m[k] for m in each])
-            for k, v in each[0].items()
-            if isinstance(v, float)
-        },
+        "seconds": np.mean([card["seconds"] for card in cards]),
+        **{key: np.mean([m[key] for m in each]) for key in shares},
         "per_class": {
-            name: {key: mean([m["per_class"][name][key] for m in each]) for key in row}
+            name: {
+                key: np.mean([m["per_class"][name][key] for m in each]) for key in row
+            }
             for name, row in each[0]["per_class"].items()
         },
         "confusion": np.sum([m["confusion"] for m in each], axis=0).tolist(),
@@ -114,11 +112,6 @@ def check_alike(cards: list[dict]) -> None:
                     f"The trainings of {card['name']} differ in {key}, as when chapter "
                     "03 was stopped on its way: run it to its end."
                 )
-
-
-def mean(values: list[float]) -> float:
-    """Return the arithmetic mean as a Python float."""
-    return float(np.mean(values))
 
 
 def majority_baseline(data: CleanData) -> dict:
@@ -147,11 +140,6 @@ def results_of(data: CleanData, entries: list[dict]) -> dict:
         "baseline": majority_baseline(data),
         "models": entries,
     }
-
-
-def write_results(path: Path, data: CleanData, entries: list[dict]) -> None:
-    """Write ``results.json``, see :func:`results_of`."""
-    write_json(path, results_of(data, entries))
 
 
 def append_results(path: Path, entries: list[dict]) -> None:

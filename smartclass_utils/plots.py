@@ -118,7 +118,7 @@ def present(fig: Figure, name: str, caption: str, alt: str, talk: float = 0.7) -
         alt: what a reader sees who cannot see it.
         talk: see :func:`save_figure`; nearer to 1 where texts would touch.
     """
-    folder = config.workspace().figures
+    folder = config.workspace().out / "figures"
     with warnings.catch_warnings(record=True, action="always") as said:
         fit_labels(fig)
         display(fig, metadata={"image/png": {"alt": alt}})

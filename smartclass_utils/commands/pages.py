@@ -73,7 +73,7 @@ def read_report(place: Workspace) -> Report:
         SmartClassError: if there is none, or no complete one.
     """
     files = sorted((place.out / "notebooks").glob("*.ipynb"))
-    results, figures = place.out / "results.json", place.figures / "figures.json"
+    results, figures = place.out / "results.json", place.out / "figures/figures.json"
     if not (files and results.exists() and figures.exists()):
         raise SmartClassError(
             f"There is no report in {place.out}: run `make report` first, with the "
