@@ -126,16 +126,15 @@ def majority_baseline(data: CleanData) -> dict:
 
 def results_of(data: CleanData, entries: list[dict]) -> dict:
     """Return what ``results.json`` holds: data set, environment, every network."""
-    about = {
-        "name": data.name,
-        "fingerprint": data.fingerprint,
-        "n_images": len(data.labels),
-        "image_size": data.image_size,
-        "classes": list(data.classes),
-        "split": data.split_sizes(),
-    }
     return {
-        "data": about,
+        "data": {
+            "name": data.name,
+            "fingerprint": data.fingerprint,
+            "n_images": len(data.labels),
+            "image_size": data.image_size,
+            "classes": list(data.classes),
+            "split": data.split_sizes(),
+        },
         "environment": environment(),
         "baseline": majority_baseline(data),
         "models": entries,
@@ -148,11 +147,7 @@ def append_results(path: Path, entries: list[dict]) -> None:
     Raises:
         SmartClassError: if chapter 04 has not written the file.
     """
-    if not path.exists():
-        raise SmartClassError(
-            f"There is no {path}: run chapter 04 first (notebooks/04_evaluation.ipynb)."
-        )
-    content = read_json(path)
+    content = read_json(path, "run chapter 04 first (notebooks/04_evaluation.ipynb)")
     names = {entry["name"] for entry in entries}
     others = [entry for entry in content["models"] if entry["name"] not in names]
     write_json(path, {**content, "models": [*others, *entries]})
