@@ -23,22 +23,11 @@ from smartclass_utils.names import as_text
 
 ENDING = ".safetensors"
 CARD = {  # what a card must say, and as what
-    "name": str,
-    "network": str,
-    "arguments": dict,
-    "parameters": int,
+    **dict.fromkeys(("name", "network", "key", "weights_sha256"), str),
+    **dict.fromkeys(("arguments", "recipe", "history", "data", "environment"), dict),
+    **dict.fromkeys(("parameters", "seed", "chapter", "epochs", "best_epoch"), int),
     "classes": list,
-    "seed": int,
-    "chapter": int,
-    "epochs": int,
-    "recipe": dict,
-    "history": dict,
-    "best_epoch": int,
     "seconds": int | float,
-    "data": dict,
-    "environment": dict,
-    "key": str,
-    "weights_sha256": str,
 }
 AGAIN = "run the chapter that trains it again, or move the file away"
 
@@ -65,23 +54,10 @@ def train_once(
     network and its first weights, the pixels, the optimizer, the loss, every other
     option, and the code of models, training and transfer.
 
-    Args:
-        folder: for the file ``<name>_seed<seed>.safetensors``.
-        name: of the network in tables and figures.
-        seed: that the weights and the order of the images were drawn with.
-        model: the network before its first step.
-        arguments: that its class was called with.
-        data: what it learns from, named on the card.
-        loaders: of batches, under "train" and "val".
-        optimizer: of the network's parameters.
-        loss: of logits and labels.
-        epochs: passes over the training images.
-        **options: others of :func:`smartclass_utils.training.train`.
-        chapter: that trains it.
-        mirror: whether it answers for an image and its mirror image.
-
-    Returns:
-        The card, see :data:`CARD`.
+    ``folder`` is for the file ``<name>_seed<seed>.safetensors``, ``seed`` what weights
+    and order were drawn with, ``arguments`` what the network's class was called with,
+    ``mirror`` whether it answers for an image and its mirror image; the rest goes to
+    :func:`smartclass_utils.training.train`. Returned is the card, see :data:`CARD`.
     """
     recipe = {
         "optimizer": describe(optimizer),
@@ -197,13 +173,9 @@ def forget_models(folder: Path, chapter: int, but: list[dict]) -> None:
 def load_model(card: dict, data: CleanData | None = None) -> nn.Module:
     """Build a card's network with its weights, on the CPU, to answer and not to learn.
 
-    Args:
-        card: as :func:`read_card` returns it.
-        data: if given, the network must have learned from the train split of this data.
-
     Raises:
-        SmartClassError: if the weights were changed, do not fit the network, or belong
-            to other data.
+        SmartClassError: if the weights were changed or do not fit the network, or if it
+            did not learn from the train split of ``data``, where that is given.
     """
     file = card["file"]
     if data is not None:

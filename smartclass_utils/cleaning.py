@@ -228,8 +228,7 @@ def write_images(new: Path, kept: pd.DataFrame, shape: tuple) -> None:
     """Write what is kept as PNG files and as one array, in this order."""
     pixels = np.memmap(new / ".rows/pixels", np.uint8, "r").reshape(-1, *shape)
     with (new / "images.npy").open("wb") as stream:
-        about = np.lib.format.header_data_from_array_1_0(pixels)
-        about["shape"] = (len(kept), *shape)
+        about = {"descr": "|u1", "fortran_order": False, "shape": (len(kept), *shape)}
         np.lib.format.write_array_header_1_0(stream, about)
         for row, file in kept["file"].items():  # no mapping: a full disk would kill
             stream.write(pixels[row].tobytes())

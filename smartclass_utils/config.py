@@ -2,8 +2,7 @@
 
 import numbers
 import os
-from colorsys import hls_to_rgb
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from smartclass_utils.names import as_text
@@ -71,11 +70,6 @@ class Workspace:
     models: Path  # one file a training
     out: Path  # executed notebooks, pages, figures, results.json
 
-    @property
-    def figures(self) -> Path:
-        """Folder of the PNG and SVG figures."""
-        return self.out / "figures"
-
 
 def workspace() -> Workspace:
     """Return the folders of this run.
@@ -85,13 +79,11 @@ def workspace() -> Workspace:
     in ``data/`` and everything else in ``report/``. While ``make report`` is at work,
     ``SMARTCLASS_STAGE`` names the folder for the report until it is complete.
     """
-    out = os.environ.get("SMARTCLASS_OUT")
-    if out:
+    place = Workspace(ROOT / "data/clean", ROOT / "data/models", ROOT / "report")
+    if out := os.environ.get("SMARTCLASS_OUT"):
         place = workspace_in(Path(out))
-    else:
-        place = Workspace(ROOT / "data/clean", ROOT / "data/models", ROOT / "report")
     stage = os.environ.get("SMARTCLASS_STAGE")
-    return Workspace(place.clean, place.models, Path(stage)) if stage else place
+    return replace(place, out=Path(stage)) if stage else place
 
 
 def at_home(name: Path | str) -> Path:
@@ -128,14 +120,3 @@ def canonical_label(name: str) -> str:
     """Return a class name in lower case with the aliases applied, safe to show."""
     lowered = as_text(name).lower()
     return ALIASES.get(lowered, lowered)
-
-
-def class_colour(label: str, classes: tuple[str, ...] = CLASSES) -> str:
-    """Return the fixed colour of a class; foreign classes get one by position."""
-    if label in COLOURS:
-        return COLOURS[label]
-    foreign = [name for name in classes if name not in COLOURS]
-    if len(foreign) <= len(OTHER_COLOURS):
-        return OTHER_COLOURS[foreign.index(label)]
-    hue = foreign.index(label) / len(foreign)
-    return "#" + "".join(f"{round(255 * c):02X}" for c in hls_to_rgb(hue, 0.45, 0.7))

@@ -17,25 +17,15 @@ from smartclass_utils.names import as_text
 
 @dataclass(frozen=True)
 class CleanData:
-    """A cleaned data set.
+    """A cleaned data set."""
 
-    Attributes:
-        name: what the data is called in tables and figures.
-        labels: ``labels.csv``, one row an image.
-        images: uint8 (N, H, W), or (N, H, W, 3) in colour, mapped from disk, not held.
-        classes: the class names in their fixed order, K of them.
-        fingerprint: SHA-256 of labels and pixels; the same on every machine.
-        folder: where it lies.
-        prepare: source of the function that chapter 1 applied to every image, if any.
-    """
-
-    name: str
-    labels: pd.DataFrame
-    images: np.ndarray
-    classes: tuple[str, ...]
-    fingerprint: str
-    folder: Path
-    prepare: str | None = None
+    name: str  # what it is called in tables and figures
+    labels: pd.DataFrame  # labels.csv, one row an image
+    images: np.ndarray  # uint8 (N, H, W), or (N, H, W, 3) in colour; mapped, not held
+    classes: tuple[str, ...]  # K names in their fixed order
+    fingerprint: str  # SHA-256 of labels and pixels; the same on every machine
+    folder: Path  # where it lies
+    prepare: str | None = None  # source of what chapter 1 did to every image, if any
 
     @property
     def image_size(self) -> int:
@@ -55,11 +45,6 @@ class CleanData:
         return np.stack([img_as_ubyte(rgb2gray(image)) for image in self.images])
 
     @property
-    def is_demo(self) -> bool:
-        """Whether these are the faces that the project draws itself."""
-        return self.name == "demo"
-
-    @property
     def targets(self) -> np.ndarray:
         """Class index of every image, int64 (N,), values 0…K-1."""
         codes = pd.Index(self.classes).get_indexer(self.labels["label"])
@@ -77,41 +62,34 @@ class CleanData:
 
 
 def load_clean(folder: Path | str | None = None) -> CleanData:
-    """Read a clean folder that chapter 01 has written.
-
-    Args:
-        folder: the clean folder; by default the one of this run's workspace.
+    """Read a clean folder that chapter 01 has written, by default this run's.
 
     Raises:
         SmartClassError: if it is missing, incomplete or inconsistent.
     """
     folder = Path(folder) if folder is not None else workspace().clean
-    card_file = folder / "clean.json"
-    if not card_file.exists():
+    if not (folder / "clean.json").exists():
         raise SmartClassError(
             f"There is no cleaned data in {folder}: run chapter 01 first "
             "(notebooks/01_data_cleaning.ipynb)."
         )
     again = f"delete {folder} and run chapter 01 again"
-    card = read_json(card_file, again)
+    card = read_json(folder / "clean.json", again)
     labels = read_labels(folder / "labels.csv", again)
     images = map_images(folder / "images.npy", len(labels), again)
-    known = [card.get(key) for key in ("name", "fingerprint")]
-    classes = card.get("classes")
-    texts = [*known, *(classes if isinstance(classes, list) else [None])]
-    if not all(isinstance(text, str) for text in texts):
-        raise SmartClassError(
-            f"{card_file} does not give name, classes and fingerprint: {again}."
-        )
-    classes = tuple(classes)
-    unknown = sorted(set(labels["label"]) - set(classes))
-    if unknown:
-        raise SmartClassError(
-            f"{folder / 'labels.csv'} names classes that clean.json does not know "
-            f"({', '.join(unknown)}): {again}."
-        )
-    check_names(folder, labels, [card["name"], *classes])
-    about = (card["name"], labels, images, classes, card["fingerprint"], folder)
+    name, digest, classes = map(card.get, ("name", "fingerprint", "classes"))
+    texts = [name, digest, *(classes if isinstance(classes, list) else [None])]
+    is_text = all(isinstance(text, str) for text in texts)
+    if not is_text or not set(labels["label"]) <= set(classes):
+        what = "does not give name, fingerprint and all classes of labels.csv"
+        raise SmartClassError(f"{folder / 'clean.json'} {what}: {again}.")
+    # Names that chapter 01 does not write and that a page might obey.
+    for column in labels.columns.drop(["file", "sha256"], errors="ignore"):
+        texts += [column, *labels[column].unique()]
+    if odd := sorted({as_text(text) for text in texts if as_text(text) != text}):
+        what = f"was not written by chapter 01, as it holds the name '{odd[0]}'"
+        raise SmartClassError(f"{folder} {what}: {again}.")
+    about = (name, labels, images, tuple(classes), digest, folder)
     return CleanData(*about, prepare=card.get("prepare"))
 
 
@@ -121,13 +99,10 @@ def read_labels(path: Path, remedy: str) -> pd.DataFrame:
         labels = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     except (OSError, ValueError) as error:  # also undecodable and empty files
         raise SmartClassError(f"{path} cannot be read as CSV: {remedy}.") from error
-    missing = [name for name in ("file", "label", "split") if name not in labels]
-    if missing:
-        raise SmartClassError(f"{path} has no column '{missing[0]}': {remedy}.")
-    if not set(labels["split"]) <= set(SPLITS):
-        raise SmartClassError(
-            f"{path} names a split other than {', '.join(SPLITS)}: {remedy}."
-        )
+    is_whole = {"file", "label", "split"} <= set(labels)
+    if not (is_whole and set(labels["split"]) <= set(SPLITS)):
+        what = f"lacks a column, or has a split other than {', '.join(SPLITS)}"
+        raise SmartClassError(f"{path} {what}: {remedy}.")
     return labels
 
 
@@ -142,18 +117,6 @@ def map_images(path: Path, n_images: int, remedy: str) -> np.ndarray:
     if images.dtype != np.uint8 or not square or len(images) != n_images:
         raise SmartClassError(f"{path} does not belong to its labels.csv: {remedy}.")
     return images
-
-
-def check_names(folder: Path, labels: pd.DataFrame, names: list[str]) -> None:
-    """Refuse names that chapter 01 does not write and that a page might obey."""
-    for column in labels.columns.drop(["file", "sha256"], errors="ignore"):
-        names += [column, *labels[column].unique()]
-    odd = sorted({as_text(name) for name in names if as_text(name) != name})
-    if odd:
-        raise SmartClassError(
-            f"{folder} was not written by chapter 01, as it holds the name '{odd[0]}': "
-            f"delete {folder} and run chapter 01 again."
-        )
 
 
 def tensors(data: CleanData, split: str) -> tuple[Tensor, Tensor]:

@@ -38,30 +38,23 @@ def predict(model: nn.Module, images: Tensor, mirror: bool = False) -> np.ndarra
 
 
 def metrics(targets: np.ndarray, predicted: np.ndarray, classes: tuple) -> dict:
-    """Return the report's metrics of one set of answers.
+    """Return the report's metrics of true and predicted class indices, int (n,).
 
-    Args:
-        targets: true class indices, int (n,).
-        predicted: predicted class indices, int (n,).
-        classes: K class names.
-
-    Returns:
-        accuracy, its 95 % interval, macro and micro averages (all in 0…1), one entry
-        a class in ``per_class``, and the K × K ``confusion`` counts (rows: true).
-        A class that was never predicted has precision 0.
+    These are accuracy, its 95 % interval, macro and micro averages (all in 0…1), one
+    entry a class in ``per_class``, and the K × K ``confusion`` counts (rows: true). A
+    class that was never predicted has precision 0.
     """
-    options = {"labels": range(len(classes)), "zero_division": 0}
-    each = precision_recall_fscore_support(targets, predicted, **options)
-    micro = precision_recall_fscore_support(
-        targets, predicted, average="micro", **options
+    labels = range(len(classes))
+    each = precision_recall_fscore_support(
+        targets, predicted, labels=labels, zero_division=0
     )
     right = int((np.asarray(targets) == np.asarray(predicted)).sum())
-    kinds = ("precision", "recall", "f1")
+    kinds, accuracy = ("precision", "recall", "f1"), right / len(targets)
     return {
-        "accuracy": right / len(targets),
+        "accuracy": accuracy,
         "accuracy_ci95": list(wilson_interval(right, len(targets))),
         **{f"macro_{kind}": float(each[i].mean()) for i, kind in enumerate(kinds)},
-        **{f"micro_{kind}": float(micro[i]) for i, kind in enumerate(kinds)},
+        **{f"micro_{kind}": accuracy for kind in kinds},  # as each has one answer
         "per_class": {
             name: {
                 **{kind: float(each[i][k]) for i, kind in enumerate(kinds)},
@@ -69,9 +62,7 @@ def metrics(targets: np.ndarray, predicted: np.ndarray, classes: tuple) -> dict:
             }
             for k, name in enumerate(classes)
         },
-        "confusion": confusion_matrix(
-            targets, predicted, labels=range(len(classes))
-        ).tolist(),
+        "confusion": confusion_matrix(targets, predicted, labels=labels).tolist(),
     }
 
 
@@ -80,29 +71,22 @@ def entry(
 ) -> dict:
     """Return what ``results.json`` says of one network, over all of its trainings.
 
-    Accuracy and macro-F1 are means, with ``…_sd`` and ``…_per_seed`` beside them where
-    there are several trainings; the other metrics are means too, the confusion counts
-    are sums. The interval covers the choice of test images only.
-
-    Args:
-        cards: of the trainings.
-        answers: predicted class indices of each training, int (n,).
-        targets: true class indices, int (n,).
-        classes: K class names.
+    Metrics are means, accuracy and macro-F1 with ``…_sd`` and ``…_per_seed`` beside
+    them where there are several trainings; the confusion counts are sums. The interval
+    covers the choice of test images only. ``cards`` and ``answers``, the predicted
+    class indices, int (n,), are of each training; ``targets`` are the true ones.
     """
     each = [metrics(targets, predicted, classes) for predicted in answers]
-    first = cards[0]
+    first, shares = cards[0], [k for k, v in each[0].items() if isinstance(v, float)]
     found = {
         **{key: first[key] for key in ("name", "parameters", "epochs", "network")},
         "seeds": [card["seed"] for card in cards],
-        "seconds": mean([card["seconds"] for card in cards]),
-        **{
-            k: mean([m[k] for m in each])
-            for k, v in each[0].items()
-            if isinstance(v, float)
-        },
+        "seconds": np.mean([card["seconds"] for card in cards]),
+        **{key: np.mean([m[key] for m in each]) for key in shares},
         "per_class": {
-            name: {key: mean([m["per_class"][name][key] for m in each]) for key in row}
+            name: {
+                key: np.mean([m["per_class"][name][key] for m in each]) for key in row
+            }
             for name, row in each[0]["per_class"].items()
         },
         "confusion": np.sum([m["confusion"] for m in each], axis=0).tolist(),
@@ -130,11 +114,6 @@ def check_alike(cards: list[dict]) -> None:
                 )
 
 
-def mean(values: list[float]) -> float:
-    """Return the arithmetic mean as a Python float."""
-    return float(np.mean(values))
-
-
 def majority_baseline(data: CleanData) -> dict:
     """Return the metrics of always answering the commonest training class."""
     commonest = np.bincount(data.targets[data.rows("train")]).argmax()
@@ -147,25 +126,19 @@ def majority_baseline(data: CleanData) -> dict:
 
 def results_of(data: CleanData, entries: list[dict]) -> dict:
     """Return what ``results.json`` holds: data set, environment, every network."""
-    about = {
-        "name": data.name,
-        "fingerprint": data.fingerprint,
-        "n_images": len(data.labels),
-        "image_size": data.image_size,
-        "classes": list(data.classes),
-        "split": data.split_sizes(),
-    }
     return {
-        "data": about,
+        "data": {
+            "name": data.name,
+            "fingerprint": data.fingerprint,
+            "n_images": len(data.labels),
+            "image_size": data.image_size,
+            "classes": list(data.classes),
+            "split": data.split_sizes(),
+        },
         "environment": environment(),
         "baseline": majority_baseline(data),
         "models": entries,
     }
-
-
-def write_results(path: Path, data: CleanData, entries: list[dict]) -> None:
-    """Write ``results.json``, see :func:`results_of`."""
-    write_json(path, results_of(data, entries))
 
 
 def append_results(path: Path, entries: list[dict]) -> None:
@@ -174,11 +147,7 @@ def append_results(path: Path, entries: list[dict]) -> None:
     Raises:
         SmartClassError: if chapter 04 has not written the file.
     """
-    if not path.exists():
-        raise SmartClassError(
-            f"There is no {path}: run chapter 04 first (notebooks/04_evaluation.ipynb)."
-        )
-    content = read_json(path)
+    content = read_json(path, "run chapter 04 first (notebooks/04_evaluation.ipynb)")
     names = {entry["name"] for entry in entries}
     others = [entry for entry in content["models"] if entry["name"] not in names]
     write_json(path, {**content, "models": [*others, *entries]})

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from captum.attr import LayerGradientXActivation
 from ipywidgets import FileUpload, Output, VBox
@@ -64,11 +65,9 @@ def rank_correlation(maps: np.ndarray, others: np.ndarray) -> np.ndarray:
     It is 1 if both order the places from hot to cold in the same way. Two maps of which
     one is the same everywhere have nothing in common: 0. Both are float (n, H, W).
     """
-    ranks = [rankdata(each.reshape(len(each), -1), axis=1) for each in (maps, others)]
-    one, other = (each - each.mean(axis=1, keepdims=True) for each in ranks)
-    size = np.sqrt((one**2).sum(axis=1) * (other**2).sum(axis=1))
-    shared = (one * other).sum(axis=1)
-    return np.divide(shared, size, out=np.zeros(len(maps)), where=size > 0)
+    flat = (each.reshape(len(each), -1) for each in (maps, others))
+    one, other = (pd.DataFrame(rankdata(each, axis=1)) for each in flat)
+    return one.corrwith(other, axis=1).fillna(0).to_numpy()
 
 
 def is_live() -> bool:

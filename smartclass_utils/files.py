@@ -72,18 +72,15 @@ def only_one(lock: Path, busy: str, wait: bool = False) -> Iterator[None]:
     with disk_errors(lock.parent):  # filelock would wait for ever there
         lock.parent.mkdir(parents=True, exist_ok=True)
         lock.touch()
-    held = FileLock(lock)
     try:
-        held.acquire(timeout=0)
+        held = FileLock(lock).acquire(timeout=0)
     except Timeout:
         if not wait:
             raise SmartClassError(busy) from None
         print(busy, flush=True)
-        held.acquire()
-    try:
+        held = FileLock(lock).acquire()
+    with held:
         yield
-    finally:
-        held.release()
 
 
 def write_text(path: Path, text: str) -> None:

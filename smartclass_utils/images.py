@@ -127,16 +127,6 @@ def open_image(content: bytes) -> tuple[Image.Image, list[str]]:
         return image if image.mode == "L" else image.convert("RGB"), notes
 
 
-def open_photo(content: bytes) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Return a whole photograph, uint8 (H, W) or (H, W, 3), and what was mended.
-
-    Raises:
-        Rejected: if the file cannot be used; never anything else, whatever its bytes.
-    """
-    image, notes = open_image(content)
-    return np.array(image), tuple(notes)
-
-
 def read(path: Path | str) -> bytes:
     """Return the bytes of an image file.
 

@@ -54,10 +54,8 @@ def hash_of(named: dict[str, Tensor]) -> str:
 def key_of(model: nn.Module, loaders: dict[str, DataLoader], settings: list) -> str:
     """Return a hash of everything that the result of a training depends on.
 
-    Args:
-        model: the network before its first step.
-        loaders: of TensorDatasets, under "train" and "val".
-        settings: numbers and words, such as the seed and the recipe.
+    That is the network before its first step, the tensors of its loaders, and numbers
+    and words, such as the seed and the recipe.
     """
     try:
         own_code = inspect.getsource(type(model))  # also of a class in a notebook

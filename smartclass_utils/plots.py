@@ -6,9 +6,9 @@ that first uses it.
 """
 
 import inspect
-import itertools
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from colorsys import hls_to_rgb
 from pathlib import Path
 
 import matplotlib as mpl
@@ -19,13 +19,7 @@ from IPython.display import Markdown, display
 from matplotlib import font_manager
 from matplotlib.figure import Figure
 
-from smartclass_utils.config import (
-    NETWORK_COLOURS,
-    OTHER_NETWORK_COLOURS,
-    ROOT,
-    class_colour,
-    workspace,
-)
+from smartclass_utils import config
 from smartclass_utils.files import read_json, replacing, write_json
 
 TALK = "_talk"  # at the end of the name of a figure with larger type
@@ -51,17 +45,21 @@ def use_style() -> None:
 
 def class_palette(classes: tuple[str, ...]) -> dict[str, str]:
     """Return the fixed colour of each class, as seaborn's ``palette`` takes it."""
-    return {label: class_colour(label, tuple(classes)) for label in classes}
+    return palette(classes, config.COLOURS, config.OTHER_COLOURS)
 
 
 def network_palette(names: list[str]) -> dict[str, str]:
-    """Return the fixed colour of each network, as seaborn's ``palette`` takes it.
+    """Return the fixed colour of each network, as seaborn's ``palette`` takes it."""
+    return palette(names, config.NETWORK_COLOURS, config.OTHER_NETWORK_COLOURS)
 
-    Unknown networks get one by position.
-    """
-    unknown = [name for name in dict.fromkeys(names) if name not in NETWORK_COLOURS]
-    others = dict(zip(unknown, itertools.cycle(OTHER_NETWORK_COLOURS), strict=False))
-    return {name: {**NETWORK_COLOURS, **others}[name] for name in names}
+
+def palette(names: Iterable[str], fixed: dict, others: tuple) -> dict[str, str]:
+    """Return the colour of each name; unknown ones get one by position."""
+    unknown = [name for name in dict.fromkeys(names) if name not in fixed]
+    if (n := len(unknown)) > len(others):
+        others = [mpl.colors.to_hex(hls_to_rgb(k / n, 0.45, 0.7)) for k in range(n)]
+    colours = fixed | dict(zip(unknown, others, strict=False))
+    return {name: colours[name] for name in names}
 
 
 def grid_of_images(
@@ -120,7 +118,7 @@ def present(fig: Figure, name: str, caption: str, alt: str, talk: float = 0.7) -
         alt: what a reader sees who cannot see it.
         talk: see :func:`save_figure`; nearer to 1 where texts would touch.
     """
-    folder = workspace().figures
+    folder = config.workspace().out / "figures"
     with warnings.catch_warnings(record=True, action="always") as said:
         fit_labels(fig)
         display(fig, metadata={"image/png": {"alt": alt}})
@@ -143,6 +141,6 @@ def show_source(*parts: Callable) -> None:
     for part in map(inspect.unwrap, parts):
         lines, first = inspect.getsourcelines(part)
         file = Path(inspect.getsourcefile(part)).resolve()
-        place = file.relative_to(ROOT).as_posix()
+        place = file.relative_to(config.ROOT).as_posix()
         code = "".join(lines).rstrip()
         display(Markdown(f"`{place}`, line {first}:\n\n```python\n{code}\n```"))

@@ -17,8 +17,7 @@ from smartclass_utils import evaluation
 from smartclass_utils.checkpoints import load_model, read_card
 from smartclass_utils.config import IMAGE_SIZE, SHIPPED_MODEL, SmartClassError
 from smartclass_utils.faces import Box, cut, find_faces, square_around
-from smartclass_utils.files import replacing
-from smartclass_utils.images import FLAT, Rejected, clean_square, open_photo, read
+from smartclass_utils.images import FLAT, Rejected, clean_square, open_image, read
 from smartclass_utils.walking import walk
 
 FACE, WHOLE = "face", "whole image"
@@ -33,7 +32,6 @@ PREPARED = (
     "not changed so, and its answers may be worse."
 )
 PARALLEL_FROM = 16  # files; fewer are done before other processes have started
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # starts that a spreadsheet computes
 
 
 @dataclass(frozen=True)
@@ -92,15 +90,9 @@ def regions_of(
 ) -> list[Region]:
     """Return what a network is shown of a photograph: its faces, or all of it.
 
-    Every region becomes a square as in chapter 1. Without a face it is the whole
-    photograph; so it is for a small picture, which is taken to be the crop of a face.
-
-    Args:
-        photo: uint8, grey (H, W) or RGB (H, W, 3), upright.
-        size: height and width that the network takes, pixels.
-        notes: sentences on what was mended in the photograph.
-        whole: whether to take all of it without looking for a face.
-        colour: whether the network takes colours.
+    Every region becomes a square of ``size`` pixels as in chapter 1. Without a face it
+    is the whole photograph, uint8 (H, W[, 3]), upright; so it is for a small picture,
+    which is taken to be the crop of a face. ``notes`` say what was mended in it.
     """
     (height, width), text, boxes = photo.shape[:2], "", []
     if min(height, width) < SMALL_SIDE and not whole:
@@ -127,8 +119,8 @@ def regions_of(
 def open_regions(path: str, size: int, whole: bool, colour: bool) -> list | str:
     """Do all of this for one file; a file that cannot be used gives a sentence."""
     try:
-        photo, notes = open_photo(read(path))
-        return regions_of(photo, size, notes, whole, colour)
+        image, notes = open_image(read(path))
+        return regions_of(np.array(image), size, notes, whole, colour)
     except Rejected as verdict:
         return sentence(f"passed over: {verdict}")
 
@@ -146,18 +138,12 @@ def percent(probability: float) -> str:
     return "< 1 %" if probability < 0.005 else f"{100 * probability:.0f} %"
 
 
-class Input(NamedTuple):
-    """A file to look at, or a sentence on why there is nothing to look at."""
-
-    name: str
-    note: str = ""  # if given, there is no file
-
-
-def find_inputs(names: Iterable[Path | str]) -> list[Input]:
+def find_inputs(names: Iterable[Path | str]) -> list[tuple[str, str]]:
     """List the files behind names of files and of folders, each once.
 
-    Folders are walked with everything in them. Whether a file is an image is left to
-    its content, but in a folder one with the ending of something else is passed over.
+    Beside each stands ``""``, or a sentence on why there is nothing to look at. Folders
+    are walked with everything in them. Whether a file is an image is left to its
+    content, but in a folder one with the ending of something else is passed over.
     """
     found = []
     for name in map(os.fspath, names):
@@ -165,24 +151,22 @@ def find_inputs(names: Iterable[Path | str]) -> list[Input]:
             found += files_below(Path(name))
         else:
             missing = "There is no such file or folder."
-            found.append(Input(name, missing * (not os.path.exists(name))))  # noqa: PTH110
+            found.append((name, missing * (not os.path.exists(name))))  # noqa: PTH110
     return list(dict.fromkeys(found))
 
 
-def files_below(folder: Path) -> list[Input]:
+def files_below(folder: Path) -> list[tuple[str, str]]:
     """List the possible images in a folder, then what was passed over."""
     try:
         tree = walk(folder)
     except SmartClassError as error:  # it cannot be opened
-        return [Input(str(folder), str(error))]
+        return [(str(folder), str(error))]
     empty = ["There is no image in this folder."] * (not tree.files)
-    files = [Input((folder / file).as_posix()) for file in tree.files]
-    return files + [Input(str(folder), note) for note in [*empty, *tree.notes("")]]
+    files = [((folder / file).as_posix(), "") for file in tree.files]
+    return files + [(str(folder), note) for note in [*empty, *tree.notes("")]]
 
 
-def predict_files(
-    names: Iterable[Path | str], predictor: Predictor, whole: bool = False
-) -> pd.DataFrame:
+def predict_files(names: Iterable[Path | str], predictor: Predictor) -> pd.DataFrame:
     """Say of every face in files and folders what it looks like.
 
     Returns:
@@ -192,29 +176,29 @@ def predict_files(
         ``p_<class>``, the probabilities (0…1); ``note``. A file that cannot be used has
         a row with nothing but ``file`` and ``note``.
     """
-    rows = rows_by_file(find_inputs(names), predictor, whole)
+    rows = rows_by_file(find_inputs(names), predictor)
     return as_table([row for found in rows for row in found], predictor)
 
 
 def rows_by_file(
-    inputs: list[Input], predictor: Predictor, whole: bool = False
+    inputs: list[tuple[str, str]], predictor: Predictor, whole: bool = False
 ) -> Iterator[list[dict]]:
     """Yield the rows of each input in turn; faces are looked for on all cores."""
-    names = [item.name for item in inputs if not item.note]
+    names = [name for name, note in inputs if not note]
     classes, asked = predictor.classes, (predictor.image_size, whole, predictor.colour)
     jobs = -1 if len(names) >= PARALLEL_FROM else 1
     opened = joblib.Parallel(jobs, return_as="generator")(
         joblib.delayed(open_regions)(name, *asked) for name in names
     )
-    for item in inputs:
-        regions = item.note or next(opened)
+    for name, note in inputs:
+        regions = note or next(opened)
         if isinstance(regions, str):
-            yield [{"file": item.name, "region": "", "looks": "", "note": regions}]
+            yield [{"file": name, "region": "", "looks": "", "note": regions}]
             continue
         answers = predictor.probabilities(np.stack([r.crop for r in regions]))
         yield [
             {
-                "file": item.name,
+                "file": name,
                 "face": number,
                 "region": region.kind,
                 **region.box._asdict(),
@@ -234,17 +218,3 @@ def as_table(rows: list[dict], predictor: Predictor) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=[*FIRST, *shares, "note"])
     whole = dict.fromkeys(["face", *Box._fields], "Int64")
     return table.astype({**whole, **dict.fromkeys(shares, "float64")})
-
-
-def write_csv(table: pd.DataFrame, out: Path) -> None:
-    """Write a table of :func:`predict_files` in UTF-8, all of it or nothing.
-
-    Text that a spreadsheet would compute, such as ``=1+1.png``, gets an apostrophe.
-    """
-    texts = ["file", "looks", "note"]
-    harmless = table[texts].map(lambda t: f"'{t}" if t.startswith(FORMULA) else t)
-    options = {"errors": "backslashreplace", "lineterminator": "\n"}
-    with replacing(out) as stream:
-        table.assign(**harmless).to_csv(
-            stream, index=False, encoding="utf-8", float_format="%.4f", **options
-        )

@@ -115,13 +115,8 @@ def unevenness(labels, split, shares) -> float:
 def freeze(images, labels, subjects, given=None) -> np.ndarray:
     """Return the split that goes into labels.csv, object (N,).
 
-    A given split is kept; a part that it does not have is dealt out of train.
-
-    Args:
-        images: uint8 (N, H, W).
-        labels: class of every image, N of them, in a fixed order.
-        subjects: who is on it, ``""`` where unknown, N of them.
-        given: the part of each image, or ``None``.
+    A ``given`` split is kept; a part that it does not have is dealt out of train. All
+    else is as in :func:`joint_groups` and :func:`deal`.
 
     Raises:
         SmartClassError: if a class cannot be, or is not, in every part.

@@ -6,6 +6,7 @@ from conftest import refusal
 
 from smartclass_utils import evaluation
 from smartclass_utils.evaluation import entry, metrics
+from smartclass_utils.files import write_json
 
 CLASSES = ("a", "b", "c")
 TARGETS = np.array([0, 0, 0, 0, 1, 1, 1, 2])
@@ -58,7 +59,7 @@ def test_several_trainings_give_mean_and_spread_and_one_does_not():
 def test_results_follow_the_contract(clean_data, tmp_path):
     path = tmp_path / "results.json"
     found = entry([card(0)], [PREDICTED], TARGETS, CLASSES)
-    evaluation.write_results(path, clean_data, [found])
+    write_json(path, evaluation.results_of(clean_data, [found]))
     content = json.loads(path.read_text(encoding="utf-8"))
     assert content["data"]["split"] == {"train": 48, "val": 16, "test": 16}
     assert content["data"]["n_images"] == 80

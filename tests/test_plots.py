@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from smartclass_utils import plots
-from smartclass_utils.config import CLASSES, COLOURS, NETWORK_COLOURS, class_colour
+from smartclass_utils.config import CLASSES, COLOURS, NETWORK_COLOURS, canonical_label
 from smartclass_utils.plots import show_source
 
 
@@ -25,7 +25,7 @@ def test_class_colours_are_fixed_and_foreign_ones_differ():
     assert plots.class_palette(CLASSES) == COLOURS
     foreign = ("cat", "dog", "happy")
     for many in (foreign, tuple("abcdefghijklmnopqrst")):
-        assert len({class_colour(name, many) for name in many}) == len(many)
+        assert len(set(plots.class_palette(many).values())) == len(many)
 
 
 def test_networks_have_their_own_colours_in_every_order():
@@ -121,7 +121,7 @@ def test_names_like_formulas_can_be_drawn(tmp_path, name):
 def test_a_listing_is_the_source_itself_with_its_place(monkeypatch):
     shown = []
     monkeypatch.setattr("smartclass_utils.plots.display", shown.append)
-    show_source(class_colour)
+    show_source(canonical_label)
     text = shown[0].data
     assert text.startswith("`smartclass_utils/config.py`, line ")
-    assert "```python\ndef class_colour(label" in text
+    assert "```python\ndef canonical_label(name" in text

@@ -15,7 +15,7 @@ from PIL import Image
 from smartclass_utils import __main__ as cli
 from smartclass_utils import predict
 from smartclass_utils.checkpoints import read_card, save_model
-from smartclass_utils.commands.predict import CALM, expanded
+from smartclass_utils.commands.predict import CALM, expanded, write_csv
 from smartclass_utils.config import CLASSES, SHIPPED_MODEL
 from smartclass_utils.faces import Box, cut, find_faces, merged, overlap, square_around
 from smartclass_utils.images import clean_image
@@ -307,14 +307,14 @@ class TestCsv:
         for name in names:
             save(SMALL, photos / name)
         table = predict_files(names, network)
-        predict.write_csv(table, photos / "out.csv")
+        write_csv(table, photos / "out.csv")
         back = pd.read_csv(photos / "out.csv", keep_default_na=False)
         assert back["file"].tolist() == ["'=1+1.png", "'@x.png", "'-y.png", "plain.png"]
         assert table["file"].tolist() == names
 
     def test_a_name_that_is_not_utf8_can_be_written(self, photos, network):
         table = predict_files([b"\xff.png".decode("utf-8", "surrogateescape")], network)
-        predict.write_csv(table, photos / "out.csv")
+        write_csv(table, photos / "out.csv")
         assert "\\udcff.png" in (photos / "out.csv").read_text(encoding="utf-8")
 
 

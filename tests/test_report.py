@@ -13,7 +13,8 @@ import pytest
 from conftest import ENTRY, RESULTS, refusal, write_photos
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from smartclass_utils.commands import record, report
+from smartclass_utils import config
+from smartclass_utils.commands import record, report, results_page
 from smartclass_utils.config import COMMITTED_FIGURES, ROOT, canonical_label
 
 HOSTILE = ("(a|b) $x^$", "<img src=x onerror=alert(1)>", "[a](javascript:alert(1))")
@@ -31,8 +32,8 @@ RUN = """
 import sys
 from pathlib import Path
 from smartclass_utils import __main__ as cli
-from smartclass_utils.commands import report
-report.NOTEBOOKS = Path(sys.argv.pop(1))
+from smartclass_utils import config
+config.NOTEBOOKS = Path(sys.argv.pop(1))
 sys.exit(cli.main())
 """
 
@@ -64,7 +65,7 @@ def house(tmp_path, monkeypatch):
     """Return folders of two tiny chapters, of images, and of a report."""
     write_chapter(tmp_path / "notebooks" / "01_a.ipynb", CHAPTER)
     write_chapter(tmp_path / "notebooks" / "08_b.ipynb", "print('done')")
-    monkeypatch.setattr(report, "NOTEBOOKS", tmp_path / "notebooks")
+    monkeypatch.setattr(config, "NOTEBOOKS", tmp_path / "notebooks")
     photos = write_photos(tmp_path / "Bob's photos (2)")
     return tmp_path / "notebooks", photos, tmp_path / "out"
 
@@ -214,9 +215,9 @@ def test_record_keeps_notebooks_figures_and_numbers(house, tmp_path, monkeypatch
     other = {"models": [ENTRY, {**ENTRY, "name": "Best", "accuracy": 0.7}]}
     (tmp_path / "fer48.json").write_text(json.dumps(other))
     places = {"NOTEBOOKS": notebooks, "COMMITTED_FIGURES": folder, "ROOT": tmp_path}
-    places |= {"RESULTS_FOLDER": tmp_path, "write_page": lambda folder: None}
-    for name, place in places.items():
-        monkeypatch.setattr(record, name, place)
+    for name, place in {**places, "RESULTS_FOLDER": tmp_path}.items():
+        monkeypatch.setattr(config, name, place)
+    monkeypatch.setattr(results_page, "write_page", lambda folder: None)
     report.run_report(str(photos), str(out))
     record.keep(out)
     kept = nbformat.read(notebooks / "01_a.ipynb", 4)

@@ -18,6 +18,7 @@ from smartclass_utils.commands import results_page, ship, study, study_rows
 from smartclass_utils.commands.study_rows import LADDER, SETS, Row, report_recipe
 from smartclass_utils.config import CLASSES, SHIPPED_MODEL
 from smartclass_utils.dataset import load_clean, tensors
+from smartclass_utils.files import write_json
 from smartclass_utils.models import build, count_parameters
 from smartclass_utils.training import strong_recipe, train
 
@@ -288,7 +289,7 @@ def report(tmp_path):
         chances = evaluation.predict(load_model(card), tensors(data, "test")[0])
         answers = [chances.argmax(axis=1)]
         entries.append(evaluation.entry([card], answers, targets, data.classes))
-    evaluation.write_results(tmp_path / "results.json", data, entries)
+    write_json(tmp_path / "results.json", evaluation.results_of(data, entries))
     return tmp_path
 
 

@@ -20,9 +20,6 @@ def check_folder(data: str) -> str:
 
     The chapter's own functions read, clean and deal the images, in a temporary folder.
 
-    Args:
-        data: a folder of images, or ``"demo"``.
-
     Raises:
         SmartClassError: with the reason why no report would run.
     """

@@ -18,14 +18,10 @@ TAKEN = ("angry", "happy", "neutral")
 def combine(fer2013: Path | str, other: Path | str, folder: Path | str) -> Path:
     """Write a folder of four classes with its own split; return it.
 
-    Angry, happy and neutral are FER2013's, engaged is the other set's. An image of
-    FER2013 is left out if a near-copy of it is engaged, or validates or tests in the
-    other set; one to learn from, if a near-copy of it validates or tests.
-
-    Args:
-        fer2013: folder with the three classes and a split of its own.
-        other: folder with a class engaged and a split of its own.
-        folder: to be made.
+    Angry, happy and neutral are FER2013's, engaged is the other set's; both have splits
+    of their own. An image of FER2013 is left out if a near-copy of it is engaged, or
+    validates or tests in the other set; one to learn from, if a near-copy of it
+    validates or tests.
 
     Raises:
         SmartClassError: if a folder cannot be used.

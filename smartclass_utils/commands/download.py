@@ -17,13 +17,7 @@ def download_sources(accept_terms: bool = False) -> list[Path]:
 
     A download stays in kagglehub's cache; ``data/raw`` gets a link to it and a note of
     its version, so that the next time the very same version is taken, from the cache
-    and without the network.
-
-    Args:
-        accept_terms: whether the user has read the terms and agrees to them.
-
-    Returns:
-        The folders in ``data/raw``, none if the terms are not accepted.
+    and without the network. Returned are these links, none without consent.
 
     Raises:
         SmartClassError: if kagglehub is missing or a download fails.

@@ -73,7 +73,7 @@ def read_report(place: Workspace) -> Report:
         SmartClassError: if there is none, or no complete one.
     """
     files = sorted((place.out / "notebooks").glob("*.ipynb"))
-    results, figures = place.out / "results.json", place.figures / "figures.json"
+    results, figures = place.out / "results.json", place.out / "figures/figures.json"
     if not (files and results.exists() and figures.exists()):
         raise SmartClassError(
             f"There is no report in {place.out}: run `make report` first, with the "
@@ -89,9 +89,13 @@ def last_report(out: str | None) -> Report:
 
 
 def render(template: str, **content: object) -> str:
-    """Fill in one of our templates; whatever is filled in is escaped."""
+    """Fill in one of our templates; in HTML, whatever is filled in is escaped."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=lambda name: ".html" in name,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     environment.filters["markdown"] = lambda text: Markup(SAFE_MARKDOWN(text))
     environment.filters["sentence"] = lambda text: Markup(  # without its paragraph

@@ -9,14 +9,8 @@ from pathlib import Path
 
 from bs4 import BeautifulSoup, Tag
 
-from smartclass_utils.commands.pages import (
-    STYLE,
-    Chapter,
-    Report,
-    chapter_page,
-    last_report,
-    render,
-)
+from smartclass_utils.commands import pages
+from smartclass_utils.commands.pages import Chapter, Report
 from smartclass_utils.config import SmartClassError
 from smartclass_utils.files import write_text
 
@@ -40,7 +34,7 @@ def make_pdf(out: str | None = None) -> Path:
     Raises:
         SmartClassError: if there is no report, or no browser that prints.
     """
-    report = last_report(out)
+    report = pages.last_report(out)
     # Not in the system's folder, which a browser from a snap cannot read.
     place = {"dir": report.folder, "ignore_cleanup_errors": True}  # may be in use yet
     with tempfile.TemporaryDirectory(prefix="print-", **place) as name:
@@ -50,16 +44,17 @@ def make_pdf(out: str | None = None) -> Path:
         code = [(part.h1.get_text(), take_code(part)) for part in parts]
         content = {
             "report": report,
-            "css": STYLE.read_text(encoding="utf-8"),
+            "css": pages.STYLE.read_text(encoding="utf-8"),
             "contents": [part.find_all(["h1", "h2"]) for part in parts],
             "parts_of_report": [part.decode_contents() for part in parts],
             "code": [(title, listed) for title, listed in code if listed],
         }
-        pages = {}
+        numbers = {}
         for _ in range(2):
-            write_text(page, render("print.html.j2", **content, pages=pages))
+            text = pages.render("print.html.j2", **content, pages=numbers)
+            write_text(page, text)
             print_pdf(page, made, folder / "profile")
-            pages = page_numbers(made.read_bytes())
+            numbers = page_numbers(made.read_bytes())
         return made.replace(report.folder / PDF)
 
 
@@ -68,7 +63,7 @@ def chapter_part(report: Report, chapter: Chapter) -> Tag:
 
     Links to files stay out, as they would name folders of this machine.
     """
-    part = BeautifulSoup(chapter_page(report, chapter), "html.parser").main
+    part = BeautifulSoup(pages.chapter_page(report, chapter), "html.parser").main
     for tag in part.select(LEFT_OUT):
         tag.decompose()
     for tag in part.find_all(id=True):

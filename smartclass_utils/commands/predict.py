@@ -5,23 +5,19 @@ import os
 import sys
 from pathlib import Path
 
+import pandas as pd
+
+from smartclass_utils import predict
 from smartclass_utils.config import SmartClassError
-from smartclass_utils.predict import (
-    FACE,
-    FIRST,
-    Predictor,
-    as_table,
-    find_inputs,
-    percent,
-    rows_by_file,
-    write_csv,
-)
+from smartclass_utils.files import replacing
+from smartclass_utils.predict import FACE, FIRST, Predictor
 
 CALM = (
     "A course exercise: a face does not tell an emotion, the network only guesses what "
     "people would label it. Not for use on people in education (EU AI Act, "
     "Art. 5(1)(f))."
 )
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # starts that a spreadsheet computes
 
 
 def run_predict(
@@ -32,11 +28,7 @@ def run_predict(
 ) -> None:
     """Print what every face looks like, and write the table if one is wanted.
 
-    Args:
-        files: image files and folders, also with ``*`` and ``~`` as a shell takes them.
-        csv: the table to write.
-        model: a stored network; default: the one that ships with the project.
-        whole: whether to take whole photographs without looking for faces.
+    Files and folders may hold ``*`` and ``~``, as a shell takes them.
 
     Raises:
         SmartClassError: if the model, the table or all of the files cannot be used.
@@ -44,17 +36,17 @@ def run_predict(
     """
     if csv is not None:
         check_csv(Path(csv))
-    inputs = find_inputs(name for given in files for name in expanded(given))
+    inputs = predict.find_inputs(name for given in files for name in expanded(given))
     predictor = Predictor.load(model)
     trouble, rows = say(f"{CALM} {predictor.note}".rstrip()), []
-    for found in rows_by_file(inputs, predictor, whole):
+    for found in predict.rows_by_file(inputs, predictor, whole):
         rows += found
         for row in found:
             trouble = trouble or say(line_of(row))
     if not any(row["region"] for row in rows):
         raise SmartClassError("None of these files could be used: name an image.")
     if csv is not None:
-        write_csv(as_table(rows, predictor), Path(csv))
+        write_csv(predict.as_table(rows, predictor), Path(csv))
         trouble = trouble or say(f"The table is written: {csv}")
     if trouble:
         raise trouble
@@ -85,7 +77,7 @@ def line_of(row: dict) -> str:
         return f"{row['file']}: {row['note'][0].lower()}{row['note'][1:]}"
     where = " at row {top}, column {left}, {width} pixels wide".format(**row)
     place = row["region"] + where * (row["region"] == FACE)
-    share = percent(row[f"p_{row['looks']}"])
+    share = predict.percent(row[f"p_{row['looks']}"])
     note = f". {row['note']}" if row["note"] else ""
     return f"{row['file']}: looks {row['looks']} ({share}), {place}{note}"
 
@@ -106,3 +98,17 @@ def check_csv(out: Path) -> None:
         problem = f"cannot be used ({error.strerror})"
     if problem:
         raise SmartClassError(f"--csv {out} {problem}: give the table another name.")
+
+
+def write_csv(table: pd.DataFrame, out: Path) -> None:
+    """Write a table of :func:`predict_files` in UTF-8, all of it or nothing.
+
+    Text that a spreadsheet would compute, such as ``=1+1.png``, gets an apostrophe.
+    """
+    texts = ["file", "looks", "note"]
+    harmless = table[texts].map(lambda t: f"'{t}" if t.startswith(FORMULA) else t)
+    options = {"errors": "backslashreplace", "lineterminator": "\n"}
+    with replacing(out) as stream:
+        table.assign(**harmless).to_csv(
+            stream, index=False, encoding="utf-8", float_format="%.4f", **options
+        )

@@ -7,20 +7,11 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 
+from smartclass_utils import config
+from smartclass_utils.commands import results_page
 from smartclass_utils.commands.report import CHAPTER_SECONDS, run_report
-from smartclass_utils.commands.results_page import (
-    interval,
-    markdown,
-    plus_minus,
-    write_page,
-)
-from smartclass_utils.config import (
-    COMMITTED_FIGURES,
-    NOTEBOOKS,
-    RESULTS_FOLDER,
-    ROOT,
-    SmartClassError,
-)
+from smartclass_utils.commands.results_page import interval, markdown, plus_minus
+from smartclass_utils.config import SmartClassError
 from smartclass_utils.files import read_json, write_json, write_text
 
 PHOTOGRAPHS = ("fer2013", "fer48", "rgb96")  # stored results that the README shows
@@ -38,8 +29,8 @@ def keep(out: Path) -> None:
     """Keep the demo report in ``out`` as what the repository shows."""
     content = read_json(out / "results.json", "run `make record` again")
     content["chapter_seconds"] = read_json(out / CHAPTER_SECONDS)
-    write_json(RESULTS_FOLDER / "demo.json", content)
-    write_page(RESULTS_FOLDER)
+    write_json(config.RESULTS_FOLDER / "demo.json", content)
+    results_page.write_page(config.RESULTS_FOLDER)
     write_readme(content)
     for file in sorted((out / "notebooks").glob("*.ipynb")):
         notebook = nbformat.read(file, as_version=4)
@@ -49,18 +40,19 @@ def keep(out: Path) -> None:
         text = notebook.cells[0].source
         text = re.sub(r"\*\*Runtime\*\* about \d+ seconds", stated, text)
         notebook.cells[0].source = text
-        write_text(NOTEBOOKS / file.name, nbformat.writes(notebook) + "\n")
+        write_text(config.NOTEBOOKS / file.name, nbformat.writes(notebook) + "\n")
     figures = read_json(out / "figures" / "figures.json")
-    for old in [*COMMITTED_FIGURES.glob("*.png"), *COMMITTED_FIGURES.glob("*.svg")]:
+    folder = config.COMMITTED_FIGURES
+    for old in [*folder.glob("*.png"), *folder.glob("*.svg")]:
         old.unlink()
     for name in figures:
-        shutil.copy(out / "figures" / f"{name}.png", COMMITTED_FIGURES)
-    write_text(COMMITTED_FIGURES / "README.md", gallery(figures))
+        shutil.copy(out / "figures" / f"{name}.png", folder)
+    write_text(folder / "README.md", gallery(figures))
 
 
 def gallery(figures: dict[str, dict]) -> str:
     """Return the figures' README: what each shows and which notebook makes it."""
-    numbers = {f.name[:2]: f.name for f in sorted(NOTEBOOKS.glob("*.ipynb"))}
+    numbers = {f.name[:2]: f.name for f in sorted(config.NOTEBOOKS.glob("*.ipynb"))}
     page = (
         "# Figures\n\n"
         "Written by `make record` on the demo data: the project draws all its faces.\n"
@@ -122,8 +114,8 @@ def validated(entry: dict) -> float:
 
 def write_readme(demo: dict) -> None:
     """Put the results, and the seconds of the demo's chapters, into the README."""
-    page = ROOT / "README.md"
-    stored = {f.stem: read_json(f) for f in sorted(RESULTS_FOLDER.glob("*.json"))}
+    page = config.ROOT / "README.md"
+    stored = {f.stem: read_json(f) for f in config.RESULTS_FOLDER.glob("*.json")}
     others = {name: stored[name] for name in PHOTOGRAPHS if name in stored}
     environment = demo["environment"]
     about = (

@@ -14,18 +14,11 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from tqdm import tqdm
 
+from smartclass_utils import config
 from smartclass_utils.commands.pages import read_report, write_pages
 from smartclass_utils.commands.pdf import PDF
 from smartclass_utils.commands.slides import write_slides
-from smartclass_utils.config import (
-    IMAGE_SIZES,
-    NOTEBOOKS,
-    SmartClassError,
-    Workspace,
-    check,
-    workspace,
-    workspace_in,
-)
+from smartclass_utils.config import IMAGE_SIZES, SmartClassError, Workspace
 from smartclass_utils.files import only_one, write_json
 from smartclass_utils.sources import find_data, load
 
@@ -45,14 +38,8 @@ def run_report(
 ) -> Path:
     """Run all chapters and write the report; return the path of ``index.html``.
 
-    Args:
-        data: a folder of images, or ``"demo"``; default: what :func:`find_data` finds.
-        out: folder for everything that is made; default: ``data/`` and ``report/``.
-        epochs: of every training; default: what the parameters cell of 03 says.
-        seeds: trainings of every model; default likewise.
-        image_size: pixels; default: what the parameters cell of 01 says.
-        colour: whether images keep red, green and blue.
-        start: "shipped" lets our own network start from the shipped one's weights.
+    What is not given is as :func:`find_data`, :func:`workspace` and the cells of
+    parameters of the chapters say.
 
     Raises:
         SmartClassError: if an argument cannot work (nothing is written then), or if a
@@ -61,12 +48,12 @@ def run_report(
     given = {"EPOCHS": epochs, "SEEDS": seeds, "IMAGE_SIZE": image_size}
     parameters = {name: value for name, value in given.items() if value is not None}
     ranges = {"IMAGE_SIZE": (IMAGE_SIZES[0], IMAGE_SIZES[-1])}
-    check(**{k: (v, *ranges.get(k, (1, 1000))) for k, v in parameters.items()})
+    config.check(**{k: (v, *ranges.get(k, (1, 1000))) for k, v in parameters.items()})
     parameters |= {"COLOUR": True} if colour else {}
     parameters |= {"START": start} if start else {}
     if colour and start == "shipped":
         raise SmartClassError("The shipped network is for grey images: drop COLOUR=1.")
-    place = workspace_in(Path(out)) if out else workspace()
+    place = config.workspace_in(Path(out)) if out else config.workspace()
     source = find_data(data).resolve()
     if source.is_relative_to(place.out) or place.out.is_relative_to(source):
         raise SmartClassError(
@@ -96,7 +83,7 @@ def run_notebooks(
     """Execute the chapters in order into ``<out>/notebooks`` and note their seconds."""
     seconds = {}
     (out / "notebooks").mkdir(parents=True, exist_ok=True)
-    for file in sorted(NOTEBOOKS.glob("*.ipynb")):
+    for file in sorted(config.NOTEBOOKS.glob("*.ipynb")):
         start = time.perf_counter()
         notebook = nbformat.read(file, as_version=4)
         set_parameters(notebook, parameters)
@@ -137,7 +124,7 @@ def execute(
         extra_arguments=["--log-level=ERROR"],  # no warning of unencrypted sockets
         record_timing=False,
         store_widget_state=False,
-        resources={"metadata": {"path": str(NOTEBOOKS)}},
+        resources={"metadata": {"path": str(config.NOTEBOOKS)}},
     )
     environment = {**os.environ, "TQDM_DISABLE": "1", **environment}
     # Not client.execute(), which takes Ctrl-C for itself.

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from smartclass_utils.config import REPORTED_FOLDER, RESULTS_FOLDER
+from smartclass_utils.config import REPORTED_FOLDER
 from smartclass_utils.files import read_json, write_text
 
 HEAD = """# Stored results
@@ -18,16 +18,14 @@ that was chosen by looking at rgb96.
 """
 
 
-def write_page(folder: Path = RESULTS_FOLDER) -> Path:
-    """Write the page of all results in a folder, from its JSON files; return it."""
+def write_page(folder: Path) -> None:
+    """Write the page of all results in a folder, from its JSON files."""
     parts = [HEAD]
     for file in sorted(folder.glob("*.json")):
         content = read_json(file, "make it again or delete it")
         if "models" in content:
             parts.append(section(content))
-    page = folder / "README.md"
-    write_text(page, "\n".join(parts))
-    return page
+    write_text(folder / "README.md", "\n".join(parts))
 
 
 def section(content: dict) -> str:

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import jinja2
 import numpy as np
 import pandas as pd
 from torch import nn
@@ -11,14 +10,13 @@ from smartclass_utils import evaluation
 from smartclass_utils.checkpoints import load_model, read_cards, save_model
 from smartclass_utils.cleaning import clean
 from smartclass_utils.commands import study
+from smartclass_utils.commands.pages import render
 from smartclass_utils.commands.study_rows import Row
 from smartclass_utils.config import SHIPPED_MODEL, SPLITS, SmartClassError
 from smartclass_utils.dataset import CleanData, load_clean, tensors
 from smartclass_utils.files import write_text
 from smartclass_utils.sources import find_data, load
 from smartclass_utils.statistics import wilson_interval
-
-TEMPLATES = Path(__file__).parent.with_name("templates")
 
 
 def ship(
@@ -27,14 +25,8 @@ def ship(
     """Put a study's network into the package; return its file.
 
     Of the trainings of the network the one that validates best is taken, its weights
-    rounded to 16 bits, with which it is then judged.
-
-    Args:
-        data: the folder of images on which the study was run.
-        name: of the network in the study.
-        carry: another data set, to measure how the network carries over to it; all
-            its images are used, for none of them was learned from.
-        terms: under which the training images may be used, for the card.
+    rounded to 16 bits, with which it is then judged: on the test images, and on all of
+    another data set, ``carry``, as none of them was learned from.
 
     Raises:
         SmartClassError: if the study has not been run.
@@ -100,11 +92,5 @@ def write_model_card(file: Path) -> None:
     beside = file.with_name("beside_fer.csv")  # written by benchmarks/bench_fer.py
     table = pd.read_csv(beside) if beside.exists() else pd.DataFrame({"weights": []})
     rows = table[table["weights"] == card["weights_sha256"]].to_dict("records")
-    place = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    text = place.get_template("model_card.md.j2").render(card=card, beside=rows)
+    text = render("model_card.md.j2", card=card, beside=rows)
     write_text(file.with_name("README.md"), text)

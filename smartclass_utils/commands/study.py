@@ -13,12 +13,7 @@ from smartclass_utils import evaluation
 from smartclass_utils.checkpoints import load_model, train_once
 from smartclass_utils.cleaning import clean
 from smartclass_utils.commands.results_page import write_page
-from smartclass_utils.commands.study_rows import (
-    LADDER,
-    MODELS,
-    SETS,
-    Row,
-)
+from smartclass_utils.commands.study_rows import LADDER, MODELS, SETS, Row
 from smartclass_utils.config import RESULTS_FOLDER, ROOT, SmartClassError
 from smartclass_utils.dataset import CleanData, load_clean, tensors
 from smartclass_utils.files import read_json, write_json, write_text
@@ -85,9 +80,9 @@ def run_job(base: Path, job: Job, place: str) -> dict:
 
 def sweep(base: Path, work: list[Job], jobs: int) -> list[dict]:
     """Do all trainings through joblib, ``jobs`` at a time; return what each gave."""
-    places = [f"[{i}/{len(work)}]" for i in range(1, len(work) + 1)]
-    calls = zip([base] * len(work), work, places, strict=True)
-    return joblib.Parallel(jobs)(joblib.delayed(run_job)(*call) for call in calls)
+    call, n = joblib.delayed(run_job), len(work)
+    calls = (call(base, job, f"[{i}/{n}]") for i, job in enumerate(work, 1))
+    return joblib.Parallel(jobs)(calls)
 
 
 def answers_of(card: dict, data: CleanData, mirror: bool) -> dict[str, np.ndarray]:
@@ -138,17 +133,12 @@ def run_study(
     """Train all rows on one data set and store the numbers; return the JSON file.
 
     A finished training is kept under a key of recipe, code, data and seed, so that a
-    second call goes on where the first was stopped.
+    second call goes on where the first was stopped. What the file holds of other rows
+    on the same images stays. ``splits`` redrawn ones, on which the report's networks
+    are trained, make ``<data set>_grid.csv`` beside it; no seeds leave a grid alone.
 
-    Args:
-        data: a folder of images, or ``"demo"``.
-        out: JSON file to write; default: ``data/results/<data set>.json``. What it
-            holds of other rows on the same images stays.
-        rows: which to train, a name of :data:`SETS`.
-        seeds: trainings of every row; 0 leaves them out, for a grid alone.
-        jobs: trainings side by side, each with one thread.
-        splits: redrawn splits on which the report's networks are trained, for
-            ``<data set>_grid.csv`` beside the JSON file; 0: none.
+    Raises:
+        SmartClassError: if there is no such study, or if it would replace demo.json.
     """
     if rows not in SETS:
         raise SmartClassError(f"No study has rows {rows}: name {', '.join(SETS)}.")
@@ -193,18 +183,13 @@ def run_study(
 
 
 def grid_of(work: list[Job], cards: list[dict]) -> pd.DataFrame:
-    """Return network, split, seed, accuracy and n_test of each training."""
+    """Return how right each training on a redrawn split was."""
     rows = [
-        {
-            "network": job.name,
-            "split": int(job.folder.name.removeprefix("split")),
-            "seed": job.seed,
-            "accuracy": card["accuracy"],
-            "n_test": len(card["answers"]["test"]),
-        }
+        (job.name, job.folder.name.removeprefix("split"), job.seed, card["accuracy"])
         for job, card in zip(work, cards, strict=True)
     ]
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows, columns=["network", "split", "seed", "accuracy"])
+    return table.assign(n_test=[len(card["answers"]["test"]) for card in cards])
 
 
 def content_of(path: Path, data: CleanData, rows: str, cards: list[dict]) -> dict:

@@ -38,8 +38,9 @@ class Row:
 
 strong = partial(strong_recipe, epochs=40)
 bare = partial(strong, augment=None, smoothing=0.0, decay=0.0, mean=0.0)
+REPORT = {name: Row(report_recipe, 16, how) for name, how in REPORT_NETWORKS.items()}
 MODELS = {
-    **{name: Row(report_recipe, 16, how) for name, how in REPORT_NETWORKS.items()},
+    **REPORT,
     **{
         f"{name}, strong recipe": Row(strong, arguments=how, mirror=True)
         for name, how in REPORT_NETWORKS.items()
@@ -58,14 +59,6 @@ LADDER = (
     ("mirror image at test time", "Main CNN, strong recipe", True),
     ("our own network", "Our own", True),
 )
-STEPS = {
-    "40 epochs": Row(partial(report_recipe, epochs=40), 16),
-    "one-cycle": Row(bare),
-    "augmented": Row(partial(strong, smoothing=0.0, decay=0.0, mean=0.0)),
-    "smoothed": Row(partial(strong, decay=0.0, mean=0.0)),
-    "decayed": Row(partial(strong, mean=0.0)),
-}
-# What weights from ImageNet, colour and size give, each told from the others.
 own = partial(Row, network="ResidualCNN", mirror=True)
 
 
@@ -77,42 +70,11 @@ def fine(model: nn.Module, loaders: dict, epochs: int = 15) -> dict:
 lite = partial(
     Row, fine, network="EfficientNetLite0", mirror=True, image_size=160, colour=True
 )
-TRANSFER = {
-    "Our own, grey, 48 pixels": own(strong),
-    "Our own, colour, 48 pixels": own(strong, colour=True),
-    "EfficientNet-Lite0, ImageNet weights, colour, 160 pixels": lite(
-        start=load_imagenet
-    ),
-}
-PARTS = {  # of the way there; they take as long again
-    "Our own, colour, 96 pixels": own(strong, colour=True, image_size=96),
-    "EfficientNet-Lite0, from scratch, colour, 160 pixels": lite(),
-    "EfficientNet-Lite0, ImageNet weights, last layer trained": lite(
-        start=load_imagenet, arguments={"frozen": True}
-    ),
-}
-# For tens of thousands of images: fewer epochs, and a wider network beside ours.
 many = partial(strong, epochs=20)
 wider = own(many, arguments={"channels": SHIPPED_CHANNELS})
-LARGE = {
-    **{name: MODELS[name] for name in REPORT_NETWORKS},
-    "Main CNN, strong recipe": Row(many, mirror=True),
-    "Our own": own(many),
-    "Our own, wider": wider,
-}
-# For an hour of one core: more epochs, and stronger changes of the images.
 stronger = partial(
     augment, degrees=10.0, shift=0.08, scale=0.12, contrast=0.2, erase=0.5
 )
-LONGER = {
-    "Our own, wider, 55 epochs": replace(
-        wider, recipe=partial(strong, epochs=55, augment=stronger), batch_size=64
-    )
-}
-STARTED = {  # 20 epochs from random weights, and from those that ship
-    "Our own, wider": wider,
-    "Our own, wider, from shipped weights": replace(wider, start=load_shipped),
-}
 
 
 def balanced(model: nn.Module, loaders: dict, epochs: int = 55) -> dict:
@@ -154,10 +116,26 @@ def vote_shares(data: CleanData) -> Tensor:
 
 # The sets of rows that a study can train: name → rows.
 SETS = {
-    "base": MODELS | STEPS,
-    "report": {name: MODELS[name] for name in REPORT_NETWORKS},
-    "large": LARGE,
-    "longer": LONGER,
+    "base": {
+        **MODELS,
+        "40 epochs": Row(partial(report_recipe, epochs=40), 16),
+        "one-cycle": Row(bare),
+        "augmented": Row(partial(strong, smoothing=0.0, decay=0.0, mean=0.0)),
+        "smoothed": Row(partial(strong, decay=0.0, mean=0.0)),
+        "decayed": Row(partial(strong, mean=0.0)),
+    },
+    "report": REPORT,
+    "large": {  # for tens of thousands of images: fewer epochs, and a wider network
+        **REPORT,
+        "Main CNN, strong recipe": Row(many, mirror=True),
+        "Our own": own(many),
+        "Our own, wider": wider,
+    },
+    "longer": {  # for an hour of one core: stronger changes of the images
+        "Our own, wider, 55 epochs": replace(
+            wider, recipe=partial(strong, epochs=55, augment=stronger), batch_size=64
+        )
+    },
     "votes": {
         "Our own, majority of the votes": own(many, labels=majority),
         "Our own, shares of the votes": own(
@@ -167,9 +145,25 @@ SETS = {
     "shipped": {
         "Our own, wider, balanced": replace(wider, recipe=balanced, batch_size=64)
     },
-    "transfer": TRANSFER,
-    "parts": PARTS,
-    "started": STARTED,
+    # What weights from ImageNet, colour and size give, each told from the others.
+    "transfer": {
+        "Our own, grey, 48 pixels": own(strong),
+        "Our own, colour, 48 pixels": own(strong, colour=True),
+        "EfficientNet-Lite0, ImageNet weights, colour, 160 pixels": lite(
+            start=load_imagenet
+        ),
+    },
+    "parts": {  # of the way there; they take as long again
+        "Our own, colour, 96 pixels": own(strong, colour=True, image_size=96),
+        "EfficientNet-Lite0, from scratch, colour, 160 pixels": lite(),
+        "EfficientNet-Lite0, ImageNet weights, last layer trained": lite(
+            start=load_imagenet, arguments={"frozen": True}
+        ),
+    },
+    "started": {  # 20 epochs from random weights, and from those that ship
+        "Our own, wider": wider,
+        "Our own, wider, from shipped weights": replace(wider, start=load_shipped),
+    },
     "formats": {
         f"Our own in {name}": own(partial(in_format, dtype=getattr(torch, name)))
         for name in ("float32", "bfloat16")

@@ -19,15 +19,9 @@ PARTS = {"training": "train", "publictest": "val", "privatetest": "test"}
 def unpack(table: Path | str, folder: Path | str) -> Path:
     """Write the faces of ``fer2013.csv`` to ``train|val|test/<class>/*.png``.
 
-    All of them or none: the folder takes its name once it is complete.
-
-    Args:
-        table: CSV with the columns emotion (0 to 6), pixels (48 · 48 numbers from 0 to
-            255, row by row) and Usage (Training, PublicTest or PrivateTest).
-        folder: to be made; it may exist if it is empty.
-
-    Returns:
-        The folder.
+    All of them or none: the folder, which is returned, takes its name once it is
+    complete. The columns of the table are emotion (0 to 6), pixels (48 · 48 numbers
+    from 0 to 255, row by row) and Usage (Training, PublicTest or PrivateTest).
 
     Raises:
         SmartClassError: if the table is no FER2013 or has a row that cannot be used,
