@@ -26,10 +26,7 @@ def joint_groups(images: np.ndarray, subjects: np.ndarray) -> np.ndarray:
     """Return the group of each image, int (N,): copies and images of one subject.
 
     Two images are in one group if any number of such steps leads from one to the other.
-
-    Args:
-        images: uint8 (N, H, W).
-        subjects: who is on it, ``""`` where unknown, N of them.
+    Images are uint8 (N, H, W); a subject is ``""`` where it is unknown.
     """
     copies, subjects = near_copies(images), np.asarray(subjects, object)
     named = np.flatnonzero(subjects != "")
