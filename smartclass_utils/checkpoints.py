@@ -59,6 +59,8 @@ def train_once(
     ``mirror`` whether it answers for an image and its mirror image; the rest goes to
     :func:`smartclass_utils.training.train`. Returned is the card, see :data:`CARD`.
     """
+    with torch.random.fork_rng(devices=[]):  # will later chapters find its class?
+        models.build(type(model).__name__, arguments)
     recipe = {
         "optimizer": describe(optimizer),
         "loss": describe(loss),
