@@ -68,9 +68,9 @@ def test_a_network_that_later_chapters_cannot_find_learns_nothing(
     clean_data, tmp_path, monkeypatch
 ):
     times = watch_training(monkeypatch)
-    monkeypatch.setattr(models.ReportCNN, "__name__", "Mine")
+    monkeypatch.delattr(models, "ReportCNN")
     said = refusal(store, clean_data, tmp_path)
-    assert "no network 'Mine' in smartclass_utils/models.py" in said and not times
+    assert "no network 'ReportCNN' in smartclass_utils/models.py" in said and not times
 
 
 def test_weights_come_back_bit_for_bit(clean_data, tmp_path, monkeypatch):
