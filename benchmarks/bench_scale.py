@@ -35,7 +35,7 @@ def train_main_cnn(data: CleanData, folder: Path, seed: int, epochs: int) -> int
     arguments = {"n_classes": len(data.classes), "image_size": data.image_size}
     model = ReportCNN(**arguments)
     sets = {split: TensorDataset(*tensors(data, split)) for split in ("train", "val")}
-    loaders = {split: DataLoader(part, 16) for split, part in sets.items()}
+    loaders = {k: DataLoader(v, 16, shuffle=k == "train") for k, v in sets.items()}
     adam = torch.optim.Adam(model.parameters())
     about = (folder, "Main CNN", seed, model, arguments, data)
     options = {"log": lambda line: None}

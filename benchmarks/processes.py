@@ -15,7 +15,7 @@ import psutil
 
 from smartclass_utils.files import sha256
 
-INTERVAL = 0.25  # seconds between two looks at the memory
+INTERVAL = 0.25  # seconds between two looks at the memory, more if they take long
 CODE = """
 import json, sys
 from {module} import {name}
@@ -51,13 +51,13 @@ def peak_of(process: psutil.Popen, field: str) -> float:
     # Pss counts shared pages once; Pss_Anon leaves out files that could be dropped.
     peak = 0
     while process.poll() is None:
-        held = 0
+        held, begin = 0, time.perf_counter()
         for one in [process, *process.children(recursive=True)]:
             with suppress(OSError):  # it has ended
                 text = Path(f"/proc/{one.pid}/smaps_rollup").read_text()
                 held += int(re.search(rf"{field}:\s+(\d+)", text)[1])
         peak = max(peak, held)
-        time.sleep(INTERVAL)
+        time.sleep(max(INTERVAL, 40 * (time.perf_counter() - begin)))
     return peak / 1024
 
 

@@ -79,7 +79,7 @@ def entry(
     each = [metrics(targets, predicted, classes) for predicted in answers]
     first, shares = cards[0], [k for k, v in each[0].items() if isinstance(v, float)]
     found = {
-        **{key: first[key] for key in ("name", "parameters", "epochs", "network")},
+        **{k: first[k] for k in ("name", "chapter", "parameters", "epochs", "network")},
         "seeds": [card["seed"] for card in cards],
         "seconds": np.mean([card["seconds"] for card in cards]),
         **{key: np.mean([m[key] for m in each]) for key in shares},
@@ -126,6 +126,7 @@ def majority_baseline(data: CleanData) -> dict:
 
 def results_of(data: CleanData, entries: list[dict]) -> dict:
     """Return what ``results.json`` holds: data set, environment, every network."""
+    learned = data.labels["label"].iloc[data.rows("train")].value_counts()
     return {
         "data": {
             "name": data.name,
@@ -134,6 +135,7 @@ def results_of(data: CleanData, entries: list[dict]) -> dict:
             "image_size": data.image_size,
             "classes": list(data.classes),
             "split": data.split_sizes(),
+            "learned_from": learned.to_dict(),
         },
         "environment": environment(),
         "baseline": majority_baseline(data),
@@ -142,12 +144,12 @@ def results_of(data: CleanData, entries: list[dict]) -> dict:
 
 
 def append_results(path: Path, entries: list[dict]) -> None:
-    """Put further networks into ``results.json``, in the place of any of their names.
+    """Put a chapter's networks into ``results.json``, in the place of its older ones.
 
     Raises:
         SmartClassError: if chapter 04 has not written the file.
     """
     content = read_json(path, "run chapter 04 first (notebooks/04_evaluation.ipynb)")
-    names = {entry["name"] for entry in entries}
-    others = [entry for entry in content["models"] if entry["name"] not in names]
+    ours = {entry["chapter"] for entry in entries}
+    others = [entry for entry in content["models"] if entry.get("chapter") not in ours]
     write_json(path, {**content, "models": [*others, *entries]})

@@ -2,8 +2,8 @@
 
 The search is scikit-image's own cascade of local binary patterns (Liao et al. 2007,
 doi:10.1007/978-3-540-74549-5_87), trained on upright frontal faces: profiles, tilted
-and covered faces are missed. MTCNN (Zhang et al. 2016) finds more of them, but the
-package with its weights for torch asks for an older torch than this project.
+and covered faces are missed. MTCNN (Zhang et al. 2016) finds more, but the package with
+its weights asks for an older torch than this project; mediapipe's models find fewer.
 """
 
 from functools import lru_cache

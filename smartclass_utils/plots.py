@@ -89,15 +89,18 @@ def fit_labels(fig: Figure) -> None:
             ax.tick_params(axis="x", rotation=90)
 
 
-def save_figure(fig: Figure, name: str, folder: Path, talk: float = 0.7) -> None:
+def save_figure(fig: Figure, name: str, folder: Path, talk=0.7, caption="") -> None:
     """Write ``<name>.png`` (200 dpi), ``<name>.svg`` and, for a talk, a third file.
 
     ``<name>_talk.png`` is the figure drawn at ``talk`` of its size with as many pixels,
-    so that all type is larger; the layout is solved again.
+    so that all type is larger, without a title that the slide takes from ``caption``.
     """
     full, dpi = fig.get_size_inches(), mpl.rcParams["savefig.dpi"]
     for ending, size in ((".png", 1.0), (".svg", 1.0), (f"{TALK}.png", talk)):
         undated = {"Date": None} if ending == ".svg" else {"Software": None}
+        for text in fig.findobj(mpl.text.Text) * (TALK in ending):  # which is last
+            if len(text.get_text()) > 20 and text.get_text() in caption:
+                text.set_visible(False)
         fig.set_size_inches(full * size)
         with replacing(folder / f"{name}{ending}") as stream:
             options = {"format": ending[-3:], "dpi": dpi / size, "metadata": undated}
@@ -122,7 +125,7 @@ def present(fig: Figure, name: str, caption: str, alt: str, talk: float = 0.7) -
     with warnings.catch_warnings(record=True, action="always") as said:
         fit_labels(fig)
         display(fig, metadata={"image/png": {"alt": alt}})
-        save_figure(fig, name, folder, talk)
+        save_figure(fig, name, folder, talk, caption)
     plt.close(fig)
     index = folder / "figures.json"
     known = read_json(index, "delete it") if index.exists() else {}

@@ -8,13 +8,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 
-from smartclass_utils.config import (
-    MANIFEST_COLUMNS,
-    SPLIT_SEED,
-    SPLIT_SHARES,
-    SPLITS,
-    SmartClassError,
-)
+from smartclass_utils import config
+from smartclass_utils.config import SPLIT_SEED, SPLIT_SHARES, SPLITS, SmartClassError
 from smartclass_utils.copies import near_copies
 from smartclass_utils.names import part_of, some
 from smartclass_utils.walking import stop_at_rows
@@ -188,7 +183,7 @@ def settle_parts(where: Path, table: pd.DataFrame, notes: list[str]) -> bool:
         folders = [file.split("/")[-2::-1] for file in table["file"]]
         named = [next(filter(None, map(part_of, each)), "") for each in folders]
         given = pd.Series(named, table.index, str) if all(named) else given
-    for column in set(table) - {*MANIFEST_COLUMNS}:
+    for column in set(table) - {*config.MANIFEST_COLUMNS}:
         if all(map(part_of, table[column].unique())):
             remark = f"The column {column} of {name} reads like a split"
             notes.append(f"{remark}: to keep it, call the column split.")

@@ -14,10 +14,10 @@ from smartclass_utils.dataset import load_clean
 PAIR = ("cat", "dog")
 
 
-def evaluated(tmp_path, training=None, **options):
+def evaluated(tmp_path, training=None, judging=None, **options):
     """Run chapters 3 and 4; return the text of 4 and the networks in results.json."""
     run_chapter(3, tmp_path, training, **options)
-    said = texts(run_chapter(4, tmp_path))
+    said = texts(run_chapter(4, tmp_path, edits=judging))
     content = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     return said, {entry["name"]: entry for entry in content["models"]}
 
@@ -42,7 +42,9 @@ def test_one_training_of_noise_in_two_classes_carries_no_verdict(tmp_path):
 def test_perfect_networks_leave_no_wrong_face_and_no_winner(tmp_path):
     write_clean(tmp_path / "clean", PAIR, per_class=40)
     longer = {"EPOCHS": 8, "SEEDS": 2, "BATCH_SIZE": 8}
-    said, found = evaluated(tmp_path, longer)
+    greener = {'"cmap": "Blues"': '"cmap": "Greens"'}  # as in Try it
+    said, found = evaluated(tmp_path, longer, greener)
+    assert "#00441b" in (tmp_path / "figures/04_confusion_matrices.svg").read_text()
     assert [entry["accuracy"] for entry in found.values()] == [1, 1, 1]
     assert said.count("can't tell") == 3
     assert "3 of 3 at least 10 points above" in said

@@ -36,7 +36,7 @@ def test_majority_baseline_uses_the_training_labels(clean_data):
 
 
 def card(seed):
-    about = {"name": "Main CNN", "network": "ReportCNN", "parameters": 1, "epochs": 3}
+    about = {"name": "A", "network": "B", "parameters": 1, "epochs": 3, "chapter": 3}
     return {**about, "seed": seed, "seconds": 2.0, "weights_sha256": f"{seed:064}"}
 
 
@@ -61,8 +61,8 @@ def test_results_follow_the_contract(clean_data, tmp_path):
     found = entry([card(0)], [PREDICTED], TARGETS, CLASSES)
     write_json(path, evaluation.results_of(clean_data, [found]))
     content = json.loads(path.read_text(encoding="utf-8"))
-    assert content["data"]["split"] == {"train": 48, "val": 16, "test": 16}
-    assert content["data"]["n_images"] == 80
+    assert (data := content["data"])["split"] == {"train": 48, "val": 16, "test": 16}
+    assert data["n_images"] == 80 and sum(data["learned_from"].values()) == 48
     wanted = "name parameters epochs seeds seconds accuracy accuracy_ci95 "
     wanted += "macro_precision macro_recall macro_f1 micro_f1 per_class confusion"
     assert set(wanted.split()) <= set(content["models"][0])
@@ -71,11 +71,11 @@ def test_results_follow_the_contract(clean_data, tmp_path):
 def test_further_networks_join_results_json_once(tmp_path):
     path = tmp_path / "results.json"
     assert "run chapter 04 first" in refusal(evaluation.append_results, path, [])
-    path.write_text(json.dumps({"data": 1, "models": [{"name": "main"}]}))
-    for accuracy in (0.5, 0.6):
-        added = {"name": "own", "accuracy": accuracy}
+    path.write_text(json.dumps({"models": [(main := {"name": "main", "chapter": 3})]}))
+    for name, accuracy in (("own", 0.5), ("own", 0.6), ("own, from shipped", 0.7)):
+        added = {"name": name, "chapter": 5, "accuracy": accuracy}
         evaluation.append_results(path, [added])
-    assert json.loads(path.read_text())["models"] == [{"name": "main"}, added]
+        assert json.loads(path.read_text())["models"] == [main, added]
 
 
 def test_trainings_of_one_network_differ_in_their_seed_only():

@@ -1,4 +1,4 @@
-"""Cells of chapters 1, 3, 6, 7 and of the appendix, run on made-up inputs."""
+"""Cells of chapters 1, 3, 4, 6 and of the appendix, run on made-up inputs."""
 
 import copy
 import itertools
@@ -14,8 +14,7 @@ from scipy.special import softmax
 from smartclass_utils.config import NOTEBOOKS, SPLIT_SHARES
 from smartclass_utils.models import ReportCNN
 
-CLEANING, TRAINING = "01_data_cleaning", "03_training"
-INSIDE = "07_inside_the_network"
+CLEANING, TRAINING, JUDGING = "01_data_cleaning", "03_training", "04_evaluation"
 CHAPTER, APPENDIX = "06_what_the_numbers_are_worth", "08_appendix"
 
 
@@ -134,7 +133,7 @@ def test_the_reports_log_against_its_words():
 def test_a_network_that_forgot_repeats_and_leaves_the_trained_one_as_it_was():
     model = ReportCNN(4, channels=(4, 6), hidden=8, image_size=16)
     before = copy.deepcopy(model.state_dict())
-    forgotten = run_cells(INSIDE, "def forgotten(")["forgotten"]
+    forgotten = run_cells(APPENDIX, "def forgotten(")["forgotten"]
     one, again, other = (forgotten(model, seed).state_dict() for seed in (1, 1, 2))
     assert all(torch.equal(v, before[k]) for k, v in model.state_dict().items())
     for name, weights in model.named_parameters():
@@ -173,18 +172,19 @@ def right_answers(**shares) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize(("right", "verdicts"), [
-    (right_answers(A=(5, 0.95), B=(5, 0.7)), ["A is better"]),
-    (right_answers(A=(5, 0.7), B=(5, 0.95)), ["B is better"]),
-    (right_answers(A=(5, 0.8), B=(5, 0.8)), ["can’t tell"]),
-    (right_answers(A=(1, 0.99), B=(1, 0.5)), ["can’t tell"]),
-    (right_answers(A=(1, 0.99), B=(5, 0.5)), ["can’t tell"]),
+    (right_answers(A=(5, 0.95), B=(5, 0.7)), ["A"]),
+    (right_answers(A=(5, 0.7), B=(5, 0.95)), ["B"]),
+    (right_answers(A=(5, 0.8), B=(5, 0.8)), ["can't tell"]),
+    (right_answers(A=(1, 0.99), B=(1, 0.5)), ["can't tell"]),
+    (right_answers(A=(1, 0.99), B=(5, 0.5)), ["can't tell"]),
     (right_answers(A=(5, 0.8)), []),
 ])  # fmt: skip
 def test_verdicts_of_pairs(right, verdicts):
-    pairs = run_cells(CHAPTER, "pairs = ", right=right)["pairs"]
-    assert pairs["verdict"].tolist() == verdicts
+    given, marks = {"answers": right, "targets": True}, ("pairs = ", "verdict = ")
+    pairs = run_cells(JUDGING, *marks, **given)["compared"]
+    assert pairs["better"].tolist() == verdicts
     if len(pairs) and min(map(len, right.values())) == 1:
-        assert pairs[["low", "high", "p (Holm)"]].isna().all(axis=None)
+        assert pairs[["low", "high", "p, corrected"]].isna().all(axis=None)
 
 
 def made_up_grid(effect: float, splits: int = 10, seeds: int = 3) -> pd.DataFrame:
@@ -227,7 +227,7 @@ def test_the_grid_answers_kernel_and_depth(tmp_path):
 
 
 def test_parts_of_variance_by_hand():
-    parts = run_cells(CHAPTER, "def parts(")["parts"]
+    parts = run_cells(APPENDIX, "def parts(")["parts"]
     for square, split_seed_rest in (  # splits × seeds
         ([[60.0, 80], [20, 40]], (800, 200, 0)),  # no rest
         ([[1.0, -1], [-1, 1]], (-2, -2, 4)),  # not cut off at zero
@@ -237,9 +237,9 @@ def test_parts_of_variance_by_hand():
 
 
 def test_variance_is_that_of_the_making(tmp_path):
-    grid = made_up_grid(0.0, splits=40, seeds=6)
-    table = run_grid(tmp_path, grid, "made", "def parts(", "variances =")
-    table = table["variances"]["made"]
+    made_up_grid(0.0, splits=40, seeds=6).to_csv(tmp_path / "made_grid.csv")
+    marks = ("def parts(", "variances =")
+    table = run_cells(APPENDIX, *marks, RESULTS_FOLDER=tmp_path)["variances"]["made"]
     assert table.loc["split", "variance"] == pytest.approx(4, abs=2.5)  # 2 points
     assert table.loc["split", "low"] > 0
     assert table.loc["seed", "low"] < 0 < table.loc["seed", "high"]

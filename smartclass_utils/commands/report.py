@@ -52,7 +52,7 @@ def run_report(
     parameters |= {"COLOUR": True} if colour else {}
     parameters |= {"START": start} if start else {}
     if colour and start == "shipped":
-        raise SmartClassError("The shipped network is for grey images: drop COLOUR=1.")
+        raise SmartClassError("The shipped network is for grey images: drop colour.")
     place = config.workspace_in(Path(out)) if out else config.workspace()
     source = find_data(data).resolve()
     if source.is_relative_to(place.out) or place.out.is_relative_to(source):

@@ -10,11 +10,13 @@ from smartclass_utils.files import read_json, write_text
 HEAD = """# Stored results
 
 Written by `make record` (demo) and `python -m smartclass_utils study` (photographs), \
-which read the JSON files beside this page. **±** is the standard deviation between \
-trainings. **95 % interval** covers the choice of test images, given these trainings; \
-it does not say where the next training will land. All choices were made on the \
-validation images, but for the kind of labels that the shipped network learned from: \
-that was chosen by looking at rgb96.
+which read the JSON files beside this page (the GPU's was put together by hand, see \
+[data](../README.md)). Networks train in bfloat16 where the hardware computes in it, \
+EfficientNet-Lite0 in float32. **±** is the standard deviation between trainings. **95 \
+% interval** covers the choice of test images, given these trainings; it does not say \
+where the next training will land. All choices were made on the validation images, but \
+for the kind of labels that the shipped network learned from: that was chosen by \
+looking at rgb96.
 """
 
 
@@ -31,13 +33,11 @@ def write_page(folder: Path) -> None:
 def section(content: dict) -> str:
     """Return the tables of one data set as Markdown."""
     name, split = content["data"]["name"], content["data"]["split"]
-    machine = content["environment"]
-    on_cpu = machine["device"].startswith("CPU")
-    title = name if on_cpu else f"{name} on {machine['device']}"
+    device, torch = (content["environment"][key] for key in ("device", "torch"))
+    title = name if device.startswith("CPU") else f"{name} on {device}"
     text = (
         f"## {title}\n\n{split['train']:,} images to learn from, {split['test']:,} to "
-        f"test; {machine['device']}, {machine['training in']}, torch "
-        f"{machine['torch']}.\n\n{markdown(models_table(content))}"
+        f"test; {device}, torch {torch}.\n\n{markdown(models_table(content))}"
     )
     if content.get("ladder"):
         text += f"\n### {name}: step by step\n\n{markdown(table_of(content['ladder']))}"

@@ -12,26 +12,24 @@ from smartclass_utils.files import write_text
 from smartclass_utils.plots import TALK
 
 SLIDES = "slides.html"
-RESULTS = "results"  # the table of results
 # The talk in order: figures without their chapter's number, as far as they are there.
 STORY = (
     "cleaning_steps",
     "sample_images",
     "class_distribution",
     "architectures",
+    "feature_maps",
     "training_curves",
-    RESULTS,
+    "results",  # the table
     "confusion_matrices",
     "accuracy_intervals",
     "wrong_faces",
     "ladder",
-    "reported_intervals",
     # Engaged has one camera: four figures in one run.
     "source_by_class",
     "probes",
     "embedding",
     "activation_maps",
-    "feature_maps",
     "photo",
 )
 
@@ -47,10 +45,11 @@ def write_slides(report: Report) -> Path:
     slides = [
         figure_slide(report, made[name]) if name in made else name
         for name in STORY
-        if name in made or name == RESULTS
+        if name in made or name == "results"
     ]
+    top = [figure_slide(report, name) for name in report.figures if name == "01_faces"]
     path = report.folder / SLIDES
-    write_text(path, render("slides.html.j2", report=report, slides=slides))
+    write_text(path, render("slides.html.j2", report=report, slides=slides, top=top))
     return path
 
 
@@ -89,6 +88,6 @@ def reading(notebook: nbformat.NotebookNode, name: str) -> str:
     if cell is None or cell.source.startswith("#"):
         return ""
     if cell.cell_type == "markdown":
-        return cell.source
+        return re.sub(r"\s*[^.]*:$", "", cell.source)  # what leads to the next table
     texts = (o.get("data", {}).get("text/markdown") for o in cell.get("outputs", []))
     return next((text for text in texts if text), "")
