@@ -13,7 +13,7 @@ from smartclass_utils.files import read_json, write_json
 from smartclass_utils.hardware import environment
 from smartclass_utils.statistics import wilson_interval
 
-BATCH = 256  # images; large enough to be fast, small enough for any memory
+BATCH = 32  # images; more would not stay in the caches of a processor
 
 
 @torch.inference_mode()

@@ -99,7 +99,7 @@ def save_figure(fig: Figure, name: str, folder: Path, talk=0.7, caption="") -> N
     for ending, size in ((".png", 1.0), (".svg", 1.0), (f"{TALK}.png", talk)):
         undated = {"Date": None} if ending == ".svg" else {"Software": None}
         for text in fig.findobj(mpl.text.Text) * (TALK in ending):  # which is last
-            if len(text.get_text()) > 20 and text.get_text() in caption:
+            if text.get_weight() == "bold" and f". {text.get_text()}." in caption:
                 text.set_visible(False)
         fig.set_size_inches(full * size)
         with replacing(folder / f"{name}{ending}") as stream:

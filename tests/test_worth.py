@@ -238,8 +238,8 @@ def test_parts_of_variance_by_hand():
 
 def test_variance_is_that_of_the_making(tmp_path):
     made_up_grid(0.0, splits=40, seeds=6).to_csv(tmp_path / "made_grid.csv")
-    marks = ("def parts(", "variances =")
-    table = run_cells(APPENDIX, *marks, RESULTS_FOLDER=tmp_path)["variances"]["made"]
+    marks, given = ("def parts(", "variances ="), {"RESULTS_FOLDER": tmp_path}
+    table = run_cells(APPENDIX, *marks, **given, DRAWS=1000)["variances"]["made"]
     assert table.loc["split", "variance"] == pytest.approx(4, abs=2.5)  # 2 points
     assert table.loc["split", "low"] > 0
     assert table.loc["seed", "low"] < 0 < table.loc["seed", "high"]

@@ -53,7 +53,7 @@ def run_job(base: Path, job: Job, place: str) -> dict:
     order = torch.Generator().manual_seed(job.seed)
     loaders = {
         "train": DataLoader(train, row.batch_size, shuffle=True, generator=order),
-        "val": DataLoader(TensorDataset(*tensors(data, "val")), batch_size=256),
+        "val": DataLoader(TensorDataset(*tensors(data, "val")), batch_size=32),
     }
     sizes = {"n_classes": len(data.classes), "image_size": data.image_size}
     arguments = {**row.arguments, **sizes, "in_channels": data.channels}

@@ -127,7 +127,7 @@ SETS = {
     "report": REPORT,
     "large": {  # for tens of thousands of images: fewer epochs, and a wider network
         **REPORT,
-        "Main CNN, strong recipe": Row(many, mirror=True),
+        **{n: replace(r, recipe=many) for n, r in MODELS.items() if "strong" in n},
         "Our own": own(many),
         "Our own, wider": wider,
     },
