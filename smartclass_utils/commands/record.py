@@ -55,8 +55,8 @@ def gallery(figures: dict[str, dict]) -> str:
     numbers = {f.name[:2]: f.name for f in sorted(config.NOTEBOOKS.glob("*.ipynb"))}
     page = (
         "# Figures\n\n"
-        "Written by `make record` on the demo of drawn faces; some of chapters 4 to 6 show "
-        "stored results, too, 07_photo and 07_photo_maps a portrait by NASA.\n"
+        "Written by `make record` on the demo of drawn faces; some of chapters 4 to 6 "
+        "show stored results, too, 07_photo and 07_photo_maps a portrait by NASA.\n"
         "`make report` leaves each one as SVG and with larger type, too.\n"
     )
     for name, figure in figures.items():
