@@ -12,10 +12,10 @@ HEAD = """# Stored results
 Written by `make record` (demo) and `python -m smartclass_utils study` (photographs), \
 which read the JSON files beside this page (the GPU's was put together by hand, see \
 [data](../README.md)). Networks train in bfloat16 where the hardware computes in it, \
-EfficientNet-Lite0 in float32. **±** is the standard deviation between trainings. **95 \
-% interval** covers the choice of test images, given these trainings; it does not say \
-where the next training will land. All choices were made on the validation images, but \
-for the kind of labels that the shipped network learned from: that was chosen by \
+EfficientNet-Lite0 in float32. **±** is the standard deviation between trainings. \
+**95 % interval** covers the choice of test images, given these trainings; it does not \
+say where the next training will land. All choices were made on the validation images, \
+but for the kind of labels that the shipped network learned from: that was chosen by \
 looking at rgb96.
 """
 
