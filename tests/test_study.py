@@ -305,3 +305,10 @@ def test_chapter_5_runs_on_little_data(report, start, name, edits):
     assert [entry["name"] for entry in entries] == ["Main CNN", "Variant 1", name]
     [card] = [card for card in read_cards(report / "models") if card["chapter"] == 5]
     assert ("SGD" in card["recipe"]["optimizer"]) == bool(edits)
+
+
+def test_chapter_7_shows_other_networks_and_covers_less(report):
+    tried = {"NETWORKS": ("Variant 1", "Main CNN"), "COVERED": 0.1}  # as in Try it
+    said = texts(run_chapter(7, report, tried))
+    assert "Figure 7.1. The first block of Variant 1" in said
+    assert "another's hottest" in said and "Not trained" not in said

@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import json
 from types import SimpleNamespace
 
 import nbformat
@@ -11,7 +12,7 @@ import pytest
 import torch
 from scipy.special import softmax
 
-from smartclass_utils.config import NOTEBOOKS, SPLIT_SHARES
+from smartclass_utils.config import NOTEBOOKS, RESULTS_FOLDER, SPLIT_SHARES
 from smartclass_utils.models import ReportCNN
 
 CLEANING, TRAINING, JUDGING = "01_data_cleaning", "03_training", "04_evaluation"
@@ -226,6 +227,17 @@ def test_the_grid_answers_kernel_and_depth(tmp_path):
         assert other["grids"] == {} and f"no grid of *{name}*" in other["said"][0]
 
 
+def test_a_less_strict_level_changes_a_verdict_on_the_demo():
+    about = json.loads((RESULTS_FOLDER / "demo.json").read_text())["data"]
+    data = SimpleNamespace(name="demo", fingerprint=about["fingerprint"])
+    marks = ("ends_in =", "def against_main(", "overlap =")
+    verdicts = {
+        level: run_cells(CHAPTER, *marks, data=data, LEVEL=level)["rows"][0][-1]
+        for level in (0.05, 0.1)  # as in Try it
+    }
+    assert verdicts == {0.05: "can’t tell", 0.1: "worse"}
+
+
 def test_parts_of_variance_by_hand():
     parts = run_cells(APPENDIX, "def parts(")["parts"]
     for square, split_seed_rest in (  # splits × seeds
@@ -272,7 +284,7 @@ def test_every_training_has_its_own_temperature():
     assert found[0] == pytest.approx(2 / np.log(3), rel=0.01)  # 6 of 8 are right
 
 
-def test_calibration_error_and_floor(calibration):
+def test_calibration_error_and_floor(calibration, monkeypatch):
     confidence, right = np.array([0.9] * 4 + [0.6]), np.array([1, 1, 1, 0, 0])
     error = calibration["calibration_error"](confidence, right)
     assert error == pytest.approx((4 * 0.15 + 1 * 0.6) / 5)
@@ -283,6 +295,9 @@ def test_calibration_error_and_floor(calibration):
     assert row[0] == row[1] == pytest.approx(row[2], abs=0.03)
     assert 0.02 < row[2] < 0.06  # the floor
     assert row[3:] == (0, 0)
+    monkeypatch.setitem(calibration, "BINS", 5)  # as in Try it
+    coarse = calibration["calibration_row"](sure, sure, answers, generator)
+    assert coarse[0] < row[0] and coarse[2] < row[2]
 
 
 def test_a_gap_is_tested_within_classes():

@@ -10,7 +10,12 @@ import pandas as pd
 from smartclass_utils import config
 from smartclass_utils.commands import results_page
 from smartclass_utils.commands.report import CHAPTER_SECONDS, run_report
-from smartclass_utils.commands.results_page import interval, markdown, plus_minus
+from smartclass_utils.commands.results_page import (
+    interval,
+    markdown,
+    plus_minus,
+    published,
+)
 from smartclass_utils.config import SmartClassError
 from smartclass_utils.files import read_json, write_json, write_text
 
@@ -81,7 +86,7 @@ def fill(text: str, name: str, content: str) -> str:
 
 
 def results_table(results: dict[str, dict]) -> str:
-    """Return results by data set: the demo's, and the best validated of others."""
+    """Return results: the demo's; of others the best validated, and as published."""
     rows = []
     for data, content in results.items():
         entries = content["models"]
@@ -105,7 +110,8 @@ def results_table(results: dict[str, dict]) -> str:
                 "Training": f"{cpu:,.0f} s CPU" if cpu else taken,
             }
             rows.append(row)
-    return markdown(pd.DataFrame(rows), left=2)
+        rows += published(data)[:1]
+    return markdown(pd.DataFrame(rows).fillna("–"), left=2)
 
 
 def validated(entry: dict) -> float:

@@ -49,13 +49,24 @@ def section(content: dict) -> str:
 
 def models_table(content: dict) -> pd.DataFrame:
     """Return one row a network; below ours, what others published."""
-    published = pd.read_csv(REPORTED_FOLDER / "published.csv", encoding="utf-8")
-    published = published[published["data"] == content["data"]["name"]]
     others = [
-        {"": f"{row.model} ({row.note})", "accuracy, %": f"{row.accuracy_percent:.2f}"}
-        for row in published.itertuples()
+        {"": one["Network"], "accuracy, %": one["Accuracy, %"]}
+        for one in published(content["data"]["name"])
     ]
     return pd.concat([table_of(content["models"]), pd.DataFrame(others)]).fillna("–")
+
+
+def published(data: str) -> list[dict]:
+    """Return what others published on a data set, as rows of the README's table."""
+    table = pd.read_csv(REPORTED_FOLDER / "published.csv", encoding="utf-8")
+    return [
+        {
+            "Data": data,
+            "Network": f"{row.model} ({row.note})",
+            "Accuracy, %": f"{row.accuracy_percent:.2f}",
+        }
+        for row in table[table["data"] == data].itertuples()
+    ]
 
 
 def table_of(entries: list[dict]) -> pd.DataFrame:
