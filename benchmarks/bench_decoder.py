@@ -1,29 +1,29 @@
 """Mutated image files through the cleaning's decoder, to see whether one does harm."""
 
-import os
+import ctypes
+import multiprocessing
 import re
-import subprocess
-import sys
 import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import psutil
 from PIL import Image
 
 from benchmarks.mutations import encoded, mutated
 from smartclass_utils import images
+from smartclass_utils.files import quiet_libraries
+
+FORK = multiprocessing.get_context("fork")  # with it a process a file costs little
 
 FILES = 10_000
 SIZE = 48  # pixels
-CHILDREN = 2
 PATIENCE = 5.0  # seconds for one file
 SIDE = 4_990  # pixels; just within the cap
 LARGE_FILES = 7
-CHILD = "from benchmarks.bench_decoder import child; child({seeds})"
 
 
 def large_file(number: int) -> bytes:
@@ -46,16 +46,6 @@ def large_file(number: int) -> bytes:
     return kinds[number]()
 
 
-def peak_memory(forget: bool) -> float:
-    """Return the most memory held since it was forgotten, MB; outside Linux, now."""
-    status, mark = Path("/proc/self/status"), Path("/proc/self/clear_refs")
-    if not mark.exists():
-        return psutil.Process().memory_info().rss / 1e6
-    if forget:
-        mark.write_text("5")
-    return int(re.search(r"VmHWM:\s+(\d+)", status.read_text())[1]) * 1024 / 1e6
-
-
 def outcome_of(content: bytes) -> str:
     """Decode one file; return ``kept``, ``rejected``, or what is wrong."""
     try:
@@ -68,59 +58,49 @@ def outcome_of(content: bytes) -> str:
     return "kept" if good else "wrong: array"
 
 
-def child(seeds: range) -> None:
-    """Decode the files of some seeds; print a line before and after each."""
-    outcome_of(encoded(Image.new("RGB", (20, 20)), "PNG"))  # loads what is loaded late
-    for seed in seeds:
-        content = large_file(-1 - seed) if seed < 0 else mutated(seed)
-        before = peak_memory(forget=True)
-        print("start", seed, flush=True)
-        start = time.perf_counter()
+def peak_memory(forget: bool = False) -> float:
+    """Return the most memory held since it was forgotten, MB; outside Linux, 0."""
+    status, mark = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+    if not mark.exists():
+        return 0.0
+    if forget:
+        ctypes.CDLL(None).malloc_trim(0)  # what is free goes back to the system
+        mark.write_text("5")
+    return int(re.search(r"VmHWM:\s+(\d+)", status.read_text())[1]) * 1024 / 1e6
+
+
+def child(content: bytes, answer: Connection) -> None:
+    """Decode one file; send seconds, the MB that this took, and the outcome."""
+    before, start = peak_memory(forget=True), time.perf_counter()
+    with quiet_libraries():
         outcome = outcome_of(content)
-        seconds = time.perf_counter() - start
-        print("end", seconds, peak_memory(False) - before, outcome, flush=True)
+    answer.send((time.perf_counter() - start, peak_memory() - before, outcome))
 
 
-def watch(seeds: range, results: dict[int, tuple], code: str = CHILD) -> None:
-    """Run children until all seeds have a result: seconds, MB, outcome."""
-    # With what the package sets, freed memory stays with the process.
-    plain = {k: v for k, v in os.environ.items() if not k.startswith("MALLOC_")}
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
-    while seeds:
-        command = [sys.executable, "-c", code.format(seeds=seeds)]
-        process = subprocess.Popen(command, env=plain, **pipes)
-        with ThreadPoolExecutor(1) as reader:
-            word, outcome = "", ""
-            while seeds and not outcome.startswith(("hang", "crash")):
-                patience = PATIENCE if word == "start" else 60
-                try:
-                    line = reader.submit(process.stdout.readline).result(patience)
-                except TimeoutError:
-                    line = f"end {patience} 0 hang"
-                line = line or f"end 0 0 crash {process.wait()}"
-                word, *values = line.strip().split(maxsplit=3)
-                if word == "end":
-                    seconds, memory, outcome = values
-                    results[seeds[0]] = (float(seconds), float(memory), outcome)
-                    seeds = seeds[1:]
-            process.kill()
-        process.wait()
+def watched(content: bytes) -> tuple[float, float, str]:
+    """Decode one file in a process of its own; return what it sends, or its end."""
+    answer, theirs = FORK.Pipe(duplex=False)
+    process = FORK.Process(target=child, args=(content, theirs))
+    process.start()
+    theirs.close()  # so that its end is heard
+    try:
+        return answer.recv() if answer.poll(PATIENCE) else (PATIENCE, 0.0, "hang")
+    except EOFError:
+        return 0.0, 0.0, "crash"
+    finally:
+        process.kill()
+        process.join()
 
 
 def run() -> dict:
-    """Decode mutated and large files in child processes; return how many did what."""
-    results: dict[int, tuple] = {}
-    parts = [range(k, FILES, CHILDREN) for k in range(CHILDREN)]
-    parts.append(range(-LARGE_FILES, 0))
-    with ThreadPoolExecutor(len(parts)) as threads:
-        list(threads.map(watch, parts, [results] * len(parts)))
-    columns = ["seconds", "MB", "outcome"]
-    table = pd.DataFrame.from_dict(results, "index", columns=columns).sort_index()
+    """Decode mutated and large files; return how many did what."""
+    files = chain(map(mutated, range(FILES)), map(large_file, range(LARGE_FILES)))
+    found = map(watched, files)
+    table = pd.DataFrame(found, columns=["seconds", "MB", "outcome"])
     kinds = table["outcome"].str.split().str[0]
     for seed, outcome in table["outcome"][~kinds.isin(["kept", "rejected"])].items():
         print(f"seed {seed}: {outcome}")
-    count = Counter(kinds)
-    mutations, large = table[table.index >= 0], table[table.index < 0]
+    mutations, large, count = table[:FILES], table[FILES:], Counter(kinds)
     return {
         "mutated files": len(mutations),
         "large sound files": len(large),

@@ -11,14 +11,6 @@ from smartclass_utils.config import SmartClassError
 STOPPED = 130  # status after Ctrl-C, as a shell gives it
 
 
-def count(text: str) -> int:
-    """Return a number from the command line; argparse refuses one below 1."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is too few: give 1 or more")
-    return number
-
-
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     root = argparse.ArgumentParser(prog="python -m smartclass_utils")
@@ -44,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
     study.add_argument("--out", help="JSON file; default: data/results/<name>.json")
     study.add_argument("--rows", default="base", help="report, large, transfer, …")
     study.add_argument("--seeds", type=int, default=3, help="trainings of every row")
-    study.add_argument("--jobs", type=count, default=2, help="trainings side by side")
+    study.add_argument("--jobs", type=int, default=2, help="trainings side by side")
     study.add_argument("--splits", type=int, default=0, help="to redraw, for chapter 6")
     ship = commands.add_parser("ship", help="put a study's network into the package")
     ship.add_argument("data", help="the folder on which the study was run")

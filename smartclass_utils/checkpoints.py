@@ -18,8 +18,8 @@ from smartclass_utils.config import SmartClassError
 from smartclass_utils.dataset import CleanData, tensors
 from smartclass_utils.files import replacing
 from smartclass_utils.hardware import environment
-from smartclass_utils.keys import describe, hash_of, key_of
 from smartclass_utils.names import as_text
+from smartclass_utils.training import describe, hash_of, key_of
 
 ENDING = ".safetensors"
 CARD = {  # what a card must say, and as what
@@ -52,7 +52,7 @@ def train_once(
 
     A stored training is taken only if all that its result depends on is the same: the
     network and its first weights, the pixels, the optimizer, the loss, every other
-    option, and the code of models, training and transfer.
+    option, and the code of the networks and of training.
 
     ``folder`` is for the file ``<name>_seed<seed>.safetensors``, ``seed`` what weights
     and order were drawn with, ``arguments`` what the network's class was called with,

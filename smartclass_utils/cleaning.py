@@ -206,10 +206,6 @@ def fill(new: Path, manifest, shape: tuple, table: pd.DataFrame) -> dict:
     return {
         "name": manifest.name,
         "classes": list(manifest.classes),
-        "image_size": shape[0],
-        "n_images": len(kept),
-        "split": kept["split"].value_counts().to_dict(),
-        "given_split": manifest.given_split,
         "fingerprint": fingerprint_of(new),
         "counts": count(manifest.table, table).to_dict("records"),
     }

@@ -1,7 +1,5 @@
 """From answers to metrics and ``results.json``."""
 
-from pathlib import Path
-
 import numpy as np
 import torch
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
@@ -9,7 +7,6 @@ from torch import Tensor, nn
 
 from smartclass_utils.config import SmartClassError
 from smartclass_utils.dataset import CleanData
-from smartclass_utils.files import read_json, write_json
 from smartclass_utils.hardware import environment
 from smartclass_utils.statistics import wilson_interval
 
@@ -141,15 +138,3 @@ def results_of(data: CleanData, entries: list[dict]) -> dict:
         "baseline": majority_baseline(data),
         "models": entries,
     }
-
-
-def append_results(path: Path, entries: list[dict]) -> None:
-    """Put a chapter's networks into ``results.json``, in the place of its older ones.
-
-    Raises:
-        SmartClassError: if chapter 04 has not written the file.
-    """
-    content = read_json(path, "run chapter 04 first (notebooks/04_evaluation.ipynb)")
-    ours = {entry["chapter"] for entry in entries}
-    others = [entry for entry in content["models"] if entry.get("chapter") not in ours]
-    write_json(path, {**content, "models": [*others, *entries]})

@@ -1,16 +1,15 @@
-"""The report's three networks, and one of our own.
+"""The report's three networks.
 
 Any class here can be trained, stored and loaded by its name. To add a network, write
 its class below: no other file has to know it. Its ``forward`` takes values 0…255 of any
 type, (N, C, H, W) with 1 channel (grey) or 3 (colour), and returns logits, (N, K).
 """
 
-import sys
+import importlib
 
 import torch
 from torch import Tensor, nn
 
-from smartclass_utils import transfer
 from smartclass_utils.config import IMAGE_SIZE, IMAGE_SIZES, SmartClassError
 
 MAX_WEIGHTS = 100_000_000  # of a network; the report's have less than a million
@@ -87,79 +86,6 @@ class ReportCNN(nn.Module):
         return self.classifier(self.features(images))
 
 
-class ResidualBlock(nn.Module):
-    """Two convolutions, and beside them a shortcut for the input (He et al. 2016).
-
-    The block learns only what to add to its input. Its last normalisation starts at
-    zero, so that a fresh block passes its input on (Goyal et al. 2017).
-    """
-
-    def __init__(self, width: int, out: int, stride: int):
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv2d(width, out, 3, stride, padding=1, bias=False),
-            nn.BatchNorm2d(out),
-            nn.ReLU(),
-            nn.Conv2d(out, out, 3, padding=1, bias=False),
-            nn.BatchNorm2d(out),
-        )
-        nn.init.zeros_(self.body[-1].weight)
-        self.shortcut = nn.Identity()
-        if stride != 1 or width != out:
-            self.shortcut = nn.Sequential(
-                nn.Conv2d(width, out, 1, stride, bias=False), nn.BatchNorm2d(out)
-            )
-        self.relu = nn.ReLU()
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (N, width, H, W) to (N, out, H / stride, W / stride)."""
-        return self.relu(self.body(x) + self.shortcut(x))
-
-
-class ResidualCNN(nn.Module):
-    """A first convolution, residual blocks, one connected layer over all places.
-
-    Args:
-        n_classes: number of classes, K.
-        channels: output channels of each block; all but the first halve the image.
-        dropout: probability of dropping a value before the connected layer.
-        image_size: height and width of the images, in pixels.
-        in_channels: 1 for grey images, 3 for colour.
-        mean, std: of the values as shares of white, to standardise with.
-    """
-
-    def __init__(
-        self,
-        n_classes: int,
-        channels: tuple[int, ...] = (32, 64, 128),
-        dropout: float = 0.5,
-        image_size: int = IMAGE_SIZE,
-        in_channels: int = 1,
-        mean: float = 0.5,
-        std: float = 0.5,
-    ):
-        super().__init__()
-        width, size = channels[0], image_size // 2
-        layers = [
-            Standardise(mean, std),
-            nn.Conv2d(in_channels, width, 3, padding=1, bias=False),
-            nn.BatchNorm2d(width),
-            nn.ReLU(),
-            nn.MaxPool2d(2),  # (N, width, H/2, W/2)
-        ]
-        for i, out in enumerate(channels):
-            layers.append(ResidualBlock(width, out, stride=1 if i == 0 else 2))
-            width, size = out, size if i == 0 else (size + 1) // 2
-        self.features = nn.Sequential(*layers)
-        self.classifier = nn.Sequential(
-            nn.Flatten(), nn.Dropout(dropout), nn.Linear(width * size * size, n_classes)
-        )
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Map (N, C, H, W) values 0…255 to (N, K) logits."""
-        return self.classifier(self.features(images))
-
-
 # What distinguishes the report's three networks, and nothing else.
 REPORT_NETWORKS = {
     "Main CNN": {"kernel_size": 3, "channels": (32, 64, 128)},
@@ -174,7 +100,7 @@ def count_parameters(model: nn.Module) -> int:
 
 
 def build(network: str, arguments: dict) -> nn.Module:
-    """Build a class of this module by its name, as a stored card gives it.
+    """Build a class of this module, or of those beyond, by the name on a card.
 
     A card may come from anywhere, so that the network is first built on torch's "meta"
     device, where weights have a shape and take no memory.
@@ -182,9 +108,10 @@ def build(network: str, arguments: dict) -> nn.Module:
     Raises:
         SmartClassError: if there is no such class, or none that fits into memory.
     """
-    places = [sys.modules[__name__], transfer]
-    found = next((vars(p)[network] for p in places if network in vars(p)), None)
-    is_ours = getattr(found, "__module__", None) in (p.__name__ for p in places)
+    places = (__name__, "smartclass_utils.beyond", "smartclass_utils.transfer")
+    homes = map(importlib.import_module, places)  # as far as the network needs
+    found = next((vars(p)[network] for p in homes if network in vars(p)), None)
+    is_ours = getattr(found, "__module__", None) in places
     if not (is_ours and isinstance(found, type) and issubclass(found, nn.Module)):
         raise SmartClassError(
             f"There is no network '{network}' in smartclass_utils/models.py: write its "

@@ -1,4 +1,4 @@
-"""Every dealing of images: the frozen split, a split drawn again, folds."""
+"""Every dealing of images: the frozen split, and one drawn again."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from sklearn.model_selection import StratifiedGroupKFold, train_test_split
+from sklearn.model_selection import train_test_split
 
 from smartclass_utils import config
 from smartclass_utils.config import SPLIT_SEED, SPLIT_SHARES, SPLITS, SmartClassError
@@ -129,25 +129,6 @@ def freeze(images, labels, subjects, given=None) -> np.ndarray:
             "some, remove the class, or leave the split out."
         )
     return split
-
-
-def deal_folds(labels, groups, k: int, seed: int = SPLIT_SEED) -> np.ndarray:
-    """Return the fold of every image, int (N,) in 0…k-1; a group is in one fold.
-
-    Raises:
-        SmartClassError: if a class has too few groups for so many folds.
-    """
-    n_groups = pd.Series(np.asarray(groups)).groupby(np.asarray(labels)).nunique()
-    if not 2 <= k <= n_groups.min():
-        raise SmartClassError(
-            f"{k} folds do not work here: choose 2 to {n_groups.min()}, the number of "
-            f"groups of images (near-copies, subjects) in class '{n_groups.idxmin()}'."
-        )
-    dealer = StratifiedGroupKFold(k, shuffle=True, random_state=seed)
-    folds = np.empty(len(labels), int)
-    for fold, (_, rows) in enumerate(dealer.split(labels, labels, groups)):
-        folds[rows] = fold
-    return folds
 
 
 def why_no_split(labels, groups, parts, subjects) -> str:

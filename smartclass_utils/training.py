@@ -1,15 +1,24 @@
-"""One training loop for all, the strong recipe, and the changes of its images."""
+"""One training loop for all, and the key under which its result is kept."""
 
 import copy
+import functools
+import hashlib
+import inspect
+import json
 import math
+import re
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
+
+from smartclass_utils import models
+from smartclass_utils.hardware import environment
 
 
 def train(
@@ -92,111 +101,60 @@ def loss_and_accuracy(model: nn.Module, loader: DataLoader) -> tuple[float, floa
     return float(loss), float((logits.argmax(1) == labels).double().mean())
 
 
-def augment(
-    images: Tensor,
-    flip: bool = True,
-    degrees: float = 5.0,
-    shift: float = 0.03,
-    scale: float = 0.05,
-    contrast: float = 0.1,
-    erase: float = 0.25,
-) -> Tensor:
-    """Return every image mirrored, turned, moved, scaled and patched at random.
+def describe(value: object) -> str:
+    """Return in words what a result depends on, without addresses in memory."""
+    if isinstance(value, functools.partial):
+        return f"{describe(value.func)} {value.args} {value.keywords}"
+    if inspect.isfunction(value):
+        inside = [cell.cell_contents for cell in value.__closure__ or ()]
+        try:
+            code = inspect.getsource(value)
+        except OSError:  # typed into a terminal
+            code = value.__code__.co_code.hex()
+        return f"{code} {[describe(each) for each in inside]}"
+    if isinstance(value, torch.optim.Optimizer):
+        return re.sub(r"\s+", " ", repr(value))
+    known = value.state_dict() if hasattr(value, "state_dict") else {}
+    if isinstance(value, nn.Module):
+        known |= {k: v for k, v in vars(value).items() if not k.startswith("_")}
+        known.pop("training", None)
+        known = {k: v for k, v in known.items() if not isinstance(v, nn.Module)}
+    if known:
+        settings = [
+            f"{k}={hash_of({k: v})[:12] if isinstance(v, Tensor) else describe(v)}"
+            for k, v in sorted(known.items())
+            if not k.startswith("module.")
+        ]
+        return f"{type(value).__name__}({', '.join(settings)})"
+    return re.sub(r" at 0x[0-9a-f]+", "", str(value))
 
-    Each image gets changes of its own: torchvision's transforms draw one change for a
-    whole batch, or take one image at a time.
 
-    Random numbers are drawn on the CPU, so that a seed means the same on every device.
+def hash_of(named: dict[str, Tensor]) -> str:
+    """Return a hash of tensors and their names, 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for name, value in sorted(named.items()):
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+        digest.update(value.detach().cpu().contiguous().numpy().data)
+    return digest.hexdigest()
 
-    Args:
-        images: grey values 0…255 of any type, (N, C, H, W).
-        flip: mirror every second image; a face is about as good mirrored.
-        degrees: of turning, to either side.
-        shift: of moving, as a share of height and width.
-        scale: of enlarging or shrinking, as a share of the size.
-        contrast: of stretching or squeezing the grey values, as a share.
-        erase: share of the images that lose a patch (Zhong et al. 2020).
 
-    Returns:
-        float32 (N, C, H, W), grey values; contrast may leave 0…255 by a little.
+def key_of(model: nn.Module, loaders: dict[str, DataLoader], settings: list) -> str:
+    """Return a hash of everything that the result of a training depends on.
+
+    That is the network before its first step, the tensors of its loaders, and numbers
+    and words, such as the seed and the recipe.
     """
-    images = images.float()
-    n, _, height, width = images.shape
-
-    def draw(largest: float) -> Tensor:  # (N,) between -largest and largest
-        return (2 * torch.rand(n) - 1) * largest
-
-    # Turn, scale, move and mirror in one step: a 2 × 3 matrix for each image.
-    angle, size = draw(math.radians(degrees)), torch.exp(draw(scale))
-    mirror = torch.where(torch.rand(n) < 0.5, -1.0, 1.0) if flip else torch.ones(n)
-    cos, sin = size * torch.cos(angle), size * torch.sin(angle)
-    across, down = draw(2 * shift), draw(2 * shift)  # the image reaches from -1 to 1
-    rows = [mirror * cos, -sin, across, mirror * sin, cos, down]
-    matrices = torch.stack(rows, dim=1).view(n, 2, 3).to(images.device)
-    grid = functional.affine_grid(matrices, images.shape, align_corners=False)
-    images = functional.grid_sample(
-        images, grid, padding_mode="border", align_corners=False
-    )
-
-    # Stretch the grey values of each image about its own mean.
-    factor = torch.exp(draw(contrast)).view(n, 1, 1, 1).to(images.device)
-    mean = images.mean(dim=(1, 2, 3), keepdim=True)
-    images = mean + factor * (images - mean)
-
-    # Paint a rectangle of 10 to 40 % of each side grey.
-    covered = (torch.rand(n) < erase).view(n, 1, 1, 1)
-    for length, shape in ((height, (n, 1, -1, 1)), (width, (n, 1, 1, -1))):
-        half = length * (0.05 + 0.15 * torch.rand(n, 1))
-        middle = length * torch.rand(n, 1)
-        covered = covered & ((torch.arange(length) - middle).abs() < half).view(shape)
-    return images.masked_fill(covered.to(images.device), 127.5)
-
-
-def strong_recipe(
-    model: nn.Module,
-    loaders: dict[str, DataLoader],
-    epochs: int,
-    *,
-    rate: float = 3e-3,
-    augment: Callable | None = augment,
-    smoothing: float = 0.1,
-    decay: float = 0.05,
-    mean: float = 0.99,
-) -> dict:
-    """Return the objects of chapter 5's recipe, named as :func:`train` takes them.
-
-    Args:
-        model: the network, on its device.
-        loaders: as :func:`train` takes them.
-        epochs: passes over the training images.
-        rate: the highest learning rate.
-        augment: changes a batch of images at random, or nothing does.
-        smoothing: share of the target that is spread over all classes.
-        decay: of kernels and matrices; biases and batch normalisation are spared.
-        mean: decay of the running mean of the weights a step, 0 for none; less in a
-            short training, where the mean is over the last tenth of its steps.
-    """
-    kernels = [p for p in model.parameters() if p.ndim > 1]
-    others = [p for p in model.parameters() if p.ndim <= 1]
-    groups = [{"params": kernels, "weight_decay": decay}, {"params": others}]
-    optimizer = torch.optim.AdamW(groups, lr=rate, weight_decay=0.0)
-    steps = max(2, epochs * len(loaders["train"]))  # it can't divide fewer
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer,
-        max_lr=rate,
-        total_steps=steps,
-        pct_start=max(0.2, 1.5 / steps),
-        div_factor=10,
-        final_div_factor=100,
-    )
-    moving = get_ema_multi_avg_fn(max(0.0, min(mean, 1 - 10 / steps)))
-    average = AveragedModel(model, multi_avg_fn=moving, use_buffers=True)
-    return {
-        "optimizer": optimizer,
-        "loss": nn.CrossEntropyLoss(label_smoothing=smoothing),
-        "epochs": epochs,
-        "schedule": schedule,
-        "augment": augment,
-        "average": average if mean else None,
-        "keep": "last",
+    code, own = [], type(model)  # which may be a class in a notebook
+    for part in (sys.modules[__name__], models, own, inspect.getmodule(own)):
+        with suppress(OSError, TypeError):
+            code.append(inspect.getsource(part))
+    data = {
+        f"{split} {i}": tensor
+        for split, loader in loaders.items()
+        for i, tensor in enumerate(loader.dataset.tensors)
     }
+    parts = [
+        *(settings, repr(model), code, torch.__version__, environment()["device"]),
+        *(hash_of(model.state_dict()), hash_of(data)),
+    ]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -5,14 +5,15 @@ import sys
 from pathlib import Path
 
 import nbformat
-from jupyter_client.kernelspec import KernelSpecManager
-from jupyter_client.manager import AsyncKernelManager
-from nbclient import NotebookClient
 from nbformat import NotebookNode
 
+from smartclass_utils.commands import report
 from smartclass_utils.config import NOTEBOOKS
 
-PRIVATE = ("SMARTCLASS_DATA", "SMARTCLASS_STAGE")
+PRIVATE = {  # of a kernel that sees nothing of the reader's own, on one thread
+    **dict.fromkeys(("SMARTCLASS_DATA", "SMARTCLASS_STAGE"), ""),
+    **{"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
+}
 
 
 def run_chapter(
@@ -26,7 +27,7 @@ def run_chapter(
     Args:
         number: of the chapter, 1 to 7.
         tmp_path: takes the place of ``SMARTCLASS_OUT``.
-        parameters: name → value, set at the end of the cell tagged ``parameters``.
+        parameters: name → value, set below the cell tagged ``parameters``.
         edits: text → text that replaces it; each must occur in the chapter's code.
 
     Returns:
@@ -39,18 +40,8 @@ def run_chapter(
         assert any(old in cell.source for cell in code), f"{path.name} lacks: {old}"
         for cell in code:
             cell.source = cell.source.replace(old, new)
-    for cell in code:
-        if "parameters" in cell.metadata.get("tags", []):
-            given = (parameters or {}).items()
-            cell.source += "".join(f"\n{name} = {value!r}" for name, value in given)
-    native = KernelSpecManager(kernel_dirs=[])  # this very interpreter's kernel
-    manager = AsyncKernelManager(kernel_spec_manager=native)
-    inherited = {k: v for k, v in os.environ.items() if k not in PRIVATE}
-    env = {**inherited, "SMARTCLASS_OUT": str(tmp_path), "TQDM_DISABLE": "1"}
-    env |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
-    options = {"km": manager, "timeout": 600, "extra_arguments": ["--log-level=ERROR"]}
-    place = {"metadata": {"path": str(NOTEBOOKS)}}
-    NotebookClient(book, resources=place, **options).execute(env=env, cleanup_kc=True)
+    report.set_parameters(book, parameters or {})
+    report.execute(book, path.stem, {**PRIVATE, "SMARTCLASS_OUT": str(tmp_path)})
     return book
 
 

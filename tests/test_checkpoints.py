@@ -13,7 +13,7 @@ from torch import nn
 from smartclass_utils import checkpoints, models, training
 from smartclass_utils.checkpoints import load_model, read_card, read_cards
 from smartclass_utils.dataset import tensors
-from smartclass_utils.keys import describe
+from smartclass_utils.training import describe
 
 FILE = "main_cnn_seed0.safetensors"
 
@@ -113,7 +113,7 @@ def test_it_trains_again_only_after_a_change(stored, clean_data, change, monkeyp
 def test_changed_code_of_the_networks_trains_again(stored, clean_data, monkeypatch):
     folder, first = stored
     real = models.__loader__.get_source(models.__name__)
-    place = "smartclass_utils.keys.inspect.getsource"
+    place = "smartclass_utils.training.inspect.getsource"
     monkeypatch.setattr(place, lambda what: f"{real} #")
     assert store(clean_data, folder)["key"] != first["key"]
 

@@ -50,13 +50,6 @@ def test_letters_that_a_redirected_output_lacks_are_written_as_codes():
     assert rb" \xb7 " in subprocess.check_output(command, cwd=ROOT, env=ours)
 
 
-@pytest.mark.parametrize("value", ["0", "-1", "many"])
-def test_counts_below_1_are_refused(monkeypatch, capsys, value):
-    monkeypatch.setattr(sys, "argv", ["smartclass", "study", "demo", "--jobs", value])
-    assert cli.main() == 2
-    assert "argument --jobs: " in capsys.readouterr().err
-
-
 ARGUMENTS = {
     **{"report": ["--seeds", "1"], "check": ["demo"], "slides": [], "record": []},
     **{"pdf": ["--out", "x"], "predict": ["a.png"], "study": ["demo"], "data": []},

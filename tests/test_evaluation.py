@@ -68,16 +68,6 @@ def test_results_follow_the_contract(clean_data, tmp_path):
     assert set(wanted.split()) <= set(content["models"][0])
 
 
-def test_further_networks_join_results_json_once(tmp_path):
-    path = tmp_path / "results.json"
-    assert "run chapter 04 first" in refusal(evaluation.append_results, path, [])
-    path.write_text(json.dumps({"models": [(main := {"name": "main", "chapter": 3})]}))
-    for name, accuracy in (("own", 0.5), ("own", 0.6), ("own, from shipped", 0.7)):
-        added = {"name": name, "chapter": 5, "accuracy": accuracy}
-        evaluation.append_results(path, [added])
-        assert json.loads(path.read_text())["models"] == [main, added]
-
-
 def test_trainings_of_one_network_differ_in_their_seed_only():
     same = [{**card(seed), "arguments": {}, "recipe": {}} for seed in (0, 1)]
     evaluation.check_alike([*same, {**same[0], "name": "other", "epochs": 9}])

@@ -9,7 +9,8 @@ from conftest import refusal
 from torch import nn
 
 from smartclass_utils import explain
-from smartclass_utils.models import ReportCNN, ResidualCNN
+from smartclass_utils.beyond import ResidualCNN
+from smartclass_utils.models import ReportCNN
 
 SIZE = 16
 CLASSES = torch.tensor([0, 1, 2, 3, 0])

@@ -6,7 +6,8 @@ from conftest import refusal
 from torch import nn
 
 from smartclass_utils import models
-from smartclass_utils.models import REPORT_NETWORKS, ReportCNN, ResidualCNN
+from smartclass_utils.beyond import ResidualBlock, ResidualCNN
+from smartclass_utils.models import REPORT_NETWORKS, ReportCNN
 
 NETWORKS = {
     **{name: ("ReportCNN", arguments) for name, arguments in REPORT_NETWORKS.items()},
@@ -71,7 +72,7 @@ def test_any_image_size_and_number_of_classes(name, size):
 
 
 def test_fresh_residual_block_passes_its_input_on():
-    block = models.ResidualBlock(8, 8, stride=1).eval()
+    block = ResidualBlock(8, 8, stride=1).eval()
     x = torch.rand(2, 8, 6, 6)
     assert torch.equal(block(x), x)
 

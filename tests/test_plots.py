@@ -110,14 +110,6 @@ def test_neither_missing_letters_nor_a_lack_of_room_stop_a_figure(
     assert "A caption. (No font that is installed here has all" in shown[1].data
 
 
-@pytest.mark.parametrize("name", ["a$b$c", r"$\frac$", "_x_", "~y~"])
-def test_names_like_formulas_can_be_drawn(tmp_path, name):
-    fig, ax = plt.subplots()
-    ax.set_title(name)
-    plots.save_figure(fig, "x", tmp_path)
-    assert len(list(tmp_path.iterdir())) == 3
-
-
 def test_a_listing_is_the_source_itself_with_its_place(monkeypatch):
     shown = []
     monkeypatch.setattr("smartclass_utils.plots.display", shown.append)

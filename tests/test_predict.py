@@ -9,7 +9,7 @@ import pytest
 import skimage.data
 import torch
 from conftest import left_early, refusal
-from image_bytes import encoded, flipped, held
+from image_bytes import encoded, held
 from PIL import Image
 
 from smartclass_utils import __main__ as cli
@@ -138,26 +138,10 @@ class TestPredictor:
         known = tuple(read_card(SHIPPED_MODEL)["classes"])
         assert Predictor.load().classes == CLASSES == known
 
-    @pytest.mark.parametrize(("change", "message"), [
-        ({"classes": ["a", "b"]}, "other classes"),
-        ({"classes": ["a", "a", "b", "c"]}, "other classes"),
-        ({"classes": "abcd"}, "does not say 'classes'"),
-        ({"arguments": {"n_classes": 4, "image_size": 5000}}, "ReportCNN"),
-        ({"arguments": {"n_classes": 4, "surprise": 1}}, "ReportCNN"),
-        ({"network": "Other"}, "no network 'Other'"),
-        (lambda whole: b"", "main_cnn_seed0.safetensors"),
-        (lambda whole: b"[]", "main_cnn_seed0.safetensors"),
-        (lambda whole: b"\xff\xfe", "main_cnn_seed0.safetensors"),
-        (lambda whole: b"[" * 9999, "main_cnn_seed0.safetensors"),
-        (lambda whole: whole[:-40], "main_cnn_seed0.safetensors"),
-        (lambda whole: flipped(whole, len(whole) - 9), "was changed after"),
-    ])  # fmt: skip
-    def test_a_file_that_is_no_network_is_refused(self, model_file, change, message):
-        if isinstance(change, dict):
-            store(model_file, **change)
-        else:
-            model_file.write_bytes(change(model_file.read_bytes()))
-        assert message in refusal(Predictor.load, model_file)
+    @pytest.mark.parametrize("classes", [["a", "b"], ["a", "a", "b", "c"]])
+    def test_a_network_of_other_classes_is_refused(self, model_file, classes):
+        store(model_file, classes=classes)  # what else may be wrong: test_checkpoints
+        assert "other classes" in refusal(Predictor.load, model_file)
 
     @pytest.mark.parametrize("name", ["absent.safetensors", ".", "", "a\0b", "x" * 999])
     def test_no_file_is_one_sentence(self, name):

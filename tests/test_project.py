@@ -112,9 +112,9 @@ def test_the_house_stays_small():
     assert len(list(PACKAGE.glob("*.py"))) <= 25
     # What stands now, and only goes down; the goals are 5,000, 4,500 and 900. Colour,
     # transfer learning, FER2013 and other people's folders, which came later, took 517.
-    assert n_lines(*MODULES.values()) <= 5541
-    assert n_lines(*(ROOT / "tests").rglob("*.py")) <= 5820
-    assert n_lines(*(ROOT / "benchmarks").rglob("*.py")) <= 1082
+    assert n_lines(*MODULES.values()) <= 5499
+    assert n_lines(*(ROOT / "tests").rglob("*.py")) <= 5721
+    assert n_lines(*(ROOT / "benchmarks").rglob("*.py")) <= 1049
 
 
 def test_chapters_1_to_4_need_little_of_the_helper():
@@ -223,36 +223,13 @@ def test_readme_names_only_commands_that_exist():
         assert command in rules, command
 
 
-# What would run or unpack what a file says.
-UNSAFE = re.compile(
-    r"\b(?:import|from) (?:pickle|cPickle|dill|cloudpickle|shelve|marshal|yaml)\b"
-    r"|\ballow_pickle\s*=\s*True|\bweights_only\s*=\s*False"
-    r"|\b(?:yaml\.(?:unsafe_|full_)?load|joblib\.load|read_pickle|pickle\.loads?)\("
-    r"|(?<![\w.])(?:eval|exec)\(|\bos\.system\(|\bshell\s*=\s*True"
-    r"|\.extractall\((?![^)]*filter=[\"']data[\"'])"
-)
-
-
-def test_no_file_is_unpickled_or_run_anywhere():
+def test_no_array_or_network_is_unpickled():  # ruff sees to what else might run
     for file in files_of("smartclass_utils", "benchmarks", "notebooks"):
         text = source_of(file)
-        assert not UNSAFE.search(text), (file, UNSAFE.search(text)[0])
         for call in re.findall(r"torch\.load\(.*", text):
             assert "weights_only=True" in call, file
         for call in re.findall(r"np\.load\(.*", text):
             assert "allow_pickle=False" in call, file
-
-
-def test_the_search_for_what_is_unsafe_finds_it_and_leaves_the_rest():
-    for line in (
-        "import pickle", "import shelve", "from joblib import load; joblib.load(path)",
-        "pd.read_pickle(path)", "yaml.load(text)", "eval(text)", "exec(text)",
-        "torch.load(path, weights_only=False)", "np.load(path, allow_pickle=True)",
-        "archive.extractall(folder)", 'archive.extractall(folder, filter="tar")',
-    ):  # fmt: skip
-        assert UNSAFE.search(line), line
-    for line in ("model.eval()", "re.compile(x)", 'a.extractall(f, filter="data")'):
-        assert not UNSAFE.search(line), line
 
 
 def test_jupyterlab_stays_on_this_machine_behind_a_token(monkeypatch):

@@ -7,7 +7,7 @@ from test_copies import smooth_images
 
 from smartclass_utils import splits
 from smartclass_utils.config import SPLITS
-from smartclass_utils.splits import deal, deal_folds, freeze, joint_groups
+from smartclass_utils.splits import deal, freeze, joint_groups
 
 
 def labels_of(**counts):
@@ -152,14 +152,3 @@ class TestGiven:
         given = ["train"] * 48 + ["test"] * 12
         split = freeze(images, list("ab") * 30, [""] * 60, given)
         assert is_whole(split, np.arange(60) // 2)
-
-
-def test_folds_are_even_and_keep_groups():
-    labels, groups = labels_of(a=100, b=50), np.arange(150) // 2
-    folds = deal_folds(labels, groups, 5)
-    assert is_whole(folds, groups)
-    assert pd.crosstab(labels, folds).to_numpy().tolist() == [[20] * 5, [10] * 5]
-    assert (deal_folds(labels, groups, 5, seed=1) != folds).any()
-    for k in (1, 26):
-        said = refusal(deal_folds, labels, groups, k)
-        assert "choose 2 to 25, the number of grou" in said

@@ -4,6 +4,7 @@ import itertools
 import json
 from dataclasses import replace
 from functools import partial
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from chapters import run_chapter, texts
 from conftest import ENTRY, refusal, train_small, write_clean, write_photos
 
 from smartclass_utils import evaluation
+from smartclass_utils.beyond import augment, strong_recipe
 from smartclass_utils.checkpoints import load_model, read_card, read_cards
 from smartclass_utils.commands import results_page, ship, study, study_rows
 from smartclass_utils.commands.study_rows import LADDER, SETS, Row, report_recipe
@@ -20,7 +22,7 @@ from smartclass_utils.config import CLASSES, SHIPPED_MODEL
 from smartclass_utils.dataset import load_clean, tensors
 from smartclass_utils.files import write_json
 from smartclass_utils.models import build, count_parameters
-from smartclass_utils.training import strong_recipe, train
+from smartclass_utils.training import train
 
 ROWS = {name: row for rows in SETS.values() for name, row in rows.items()}
 ROWS |= SETS["base"]  # where a name has several recipes
@@ -91,19 +93,15 @@ class TestStrongRecipe:
             made["optimizer"].step()
             made["schedule"].step()
 
-    def test_it_learns_and_keeps_the_mean_of_the_last_epoch(self, small):
-        made = strong_recipe(*small, 8, augment=None)
+    def test_all_of_it_takes_part_and_it_learns(self, small):
+        changed = Mock(side_effect=partial(augment, flip=False))
+        made = strong_recipe(*small, 8, augment=changed)
         history = train(*small, **made, log=str)
         assert history.val_accuracy.iloc[-1] >= 0.9
+        assert sum(len(call.args[0]) for call in changed.call_args_list) == 8 * 48
+        assert made["schedule"].last_epoch == 8 * len(small[1]["train"])
         kept, mean = small[0].state_dict(), made["average"].module.state_dict()
         assert all(torch.equal(kept[name], mean[name]) for name in kept)
-
-    def test_parts_can_be_left_out(self, small):
-        off = {"augment": None, "smoothing": 0.0, "decay": 0.0, "mean": 0.0}
-        made = strong_recipe(*small, 1, **off)
-        assert made["average"] is None and made["augment"] is None
-        assert made["loss"].label_smoothing == 0
-        assert {g["weight_decay"] for g in made["optimizer"].param_groups} == {0}
 
 
 class TestRows:
@@ -198,13 +196,14 @@ class TestStudy:
         assert load_clean(grey).channels == 1 and load_clean(coloured).channels == 3
 
     @pytest.mark.parametrize(("options", "message"), [
-        ({"seeds": -1}, "No study has -1 seeds"),
-        ({"splits": 1}, "1 splits (0, or 2 or more)"),
+        ({"seeds": -1}, "SEEDS = -1 is not a whole number from 0 to"),
+        ({"jobs": 0}, "JOBS = 0 is not a whole number from 1 to"),
+        ({"splits": 1}, "1 split makes no grid"),
         ({"rows": "all"}, "No study has rows all: name base, report, "),
     ])  # fmt: skip
     def test_what_cannot_work_is_one_sentence(self, quick, options, message, tmp_path):
         where = (str(quick), str(tmp_path / "x.json"))
-        assert message in refusal(study.run_study, *where, jobs=1, **options)
+        assert message in refusal(study.run_study, *where, **options)
         assert not (tmp_path / "x.json").exists()
 
     def test_the_demo_needs_a_file_of_its_own(self):
@@ -289,6 +288,7 @@ def report(tmp_path):
         chances = evaluation.predict(load_model(card), tensors(data, "test")[0])
         answers = [chances.argmax(axis=1)]
         entries.append(evaluation.entry([card], answers, targets, data.classes))
+    entries.append({**entries[0], "name": "of an earlier run", "chapter": 5})
     write_json(tmp_path / "results.json", evaluation.results_of(data, entries))
     return tmp_path
 

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 
-import pytest
 from conftest import refusal, write_photos
 
 from smartclass_utils.commands import report
@@ -25,39 +24,21 @@ def enter(lock):
         pass
 
 
-@pytest.fixture
-def hold():
-    """Return a function that lets another process hold a lock until it is killed."""
-    others = []
-
-    def by_another(lock):
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-c", HOLD, str(lock)]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        others.append(subprocess.Popen(command, cwd=ROOT, text=True, **pipes))
-        assert others[-1].stdout.readline() == "held\n"
-        return others[-1]
-
-    yield by_another
-    for other in others:
-        other.kill()
-        other.communicate()
-
-
-def test_a_second_run_is_refused_until_the_first_has_died(tmp_path, hold):
+def test_a_second_run_is_refused_until_the_first_has_died(tmp_path):
     lock = tmp_path / "new" / ".lock"
-    other = hold(lock)
-    assert "busy here" in refusal(enter, lock)
-    other.kill()
-    other.wait()
+    command = [sys.executable, "-c", HOLD, str(lock)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=ROOT, text=True, **pipes) as other:
+        assert other.stdout.readline() == "held\n"
+        assert "busy here" in refusal(enter, lock)
+        other.kill()
     enter(lock)
 
 
-def test_a_second_report_into_the_same_folder_is_refused(tmp_path, hold, smartclass):
-    out = tmp_path / "out"
-    hold(out / report.LOCK)
-    photos = write_photos(tmp_path / "photos")
-    said = smartclass("report", "--data", photos, "--out", out)
+def test_a_second_report_into_the_same_folder_is_refused(tmp_path, smartclass):
+    out, photos = tmp_path / "out", write_photos(tmp_path / "photos")
+    with only_one(out / report.LOCK, ""):
+        said = smartclass("report", "--data", photos, "--out", out)
     assert f"A report is being made in {out}: wait until it is ready" in said
     assert [path.name for path in out.iterdir()] == [report.LOCK]
 

@@ -1,6 +1,5 @@
 import functools
 import re
-from unittest.mock import Mock
 
 import pytest
 import torch
@@ -8,11 +7,11 @@ from conftest import loaders_of, small_network
 from torch import nn
 
 from smartclass_utils import models
+from smartclass_utils.beyond import augment
 from smartclass_utils.dataset import tensors
 from smartclass_utils.evaluation import predict
 from smartclass_utils.hardware import environment, fast_dtype, pick_device
-from smartclass_utils.keys import hash_of
-from smartclass_utils.training import augment, loss_and_accuracy, train
+from smartclass_utils.training import hash_of, loss_and_accuracy, train
 
 adam = functools.partial(torch.optim.Adam, lr=1e-3)
 
@@ -86,26 +85,6 @@ def test_any_optimizer_network_and_number_format_learn(clean_data, options):
     model, history = fit(clean_data, epochs=4, **options)
     assert history.train_loss.iloc[-1] < history.train_loss.iloc[0]
     assert {p.dtype for p in model.parameters()} == {torch.float32}
-
-
-def test_schedule_average_and_augmentation_take_part(small):
-    (model, loaders), epochs = small, 3
-    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
-    steps = epochs * len(loaders["train"])
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps)
-    decay = torch.optim.swa_utils.get_ema_multi_avg_fn(0.9)
-    mean = {"multi_avg_fn": decay, "use_buffers": True}
-    average = torch.optim.swa_utils.AveragedModel(model, **mean)
-
-    changed = Mock(side_effect=augment)
-    how = {"schedule": schedule, "average": average, "augment": changed, "keep": "last"}
-    loss = nn.CrossEntropyLoss(label_smoothing=0.1)
-    history = train(*small, optimizer, loss, epochs, **how, log=str)
-    assert sum(len(call.args[0]) for call in changed.call_args_list) == epochs * 48
-    assert schedule.last_epoch == steps
-    assert optimizer.param_groups[0]["lr"] < 1e-4
-    assert weights(model) == weights(average.module)  # the mean is what is kept
-    assert history.train_loss.iloc[-1] < history.train_loss.iloc[0]
 
 
 def test_mirrored_answers_are_the_same_for_an_image_and_its_mirror_image(clean_data):

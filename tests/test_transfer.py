@@ -14,6 +14,7 @@ from skimage.data import astronaut
 from skimage.transform import resize_local_mean
 
 from smartclass_utils import cleaning, models, transfer
+from smartclass_utils.beyond import ResidualCNN
 from smartclass_utils.commands.combine import combine
 from smartclass_utils.copies import near_copies
 from smartclass_utils.dataset import load_clean, tensors
@@ -71,7 +72,7 @@ def test_a_network_learns_from_colours_and_answers_in_them(tmp_path):
     np.testing.assert_array_equal(np.asarray(first), data.images[0])
     torch.manual_seed(0)
     arguments = {"n_classes": 3, "image_size": 16, "in_channels": 3, "channels": (8,)}
-    model = models.ResidualCNN(**arguments)
+    model = ResidualCNN(**arguments)
     model.arguments = arguments
     card = train_small(tmp_path, "Ours", data, model, epochs=10)
     assert max(card["history"]["val_accuracy"]) == 1

@@ -53,13 +53,13 @@ def test_columns_may_come_in_another_order(tmp_path):
 
 
 @pytest.mark.parametrize(("line", "message"), [
-    (f"9,{FACE},Training", "line 3: emotion '9' is none of 0 to 6; get the file"),
-    (f"3,{FACE},Else", "line 3: Usage 'Else' is none of Training, PublicTest"),
-    (f"3,{FACE}", "line 3: Usage '' is none of"),
-    ("3,1 2,Training", "line 3: pixels are not 2304 numbers from 0 to 255"),
-    (f"3,{FACE[:-1]}256,Training", "line 3: pixels are not 2304 numbers"),
-    (f"3,{FACE[:-1]}x,Training", "line 3: pixels are not 2304 numbers"),
-    (f"3,{FACE[:-1]}-7,Training", "line 3: pixels are not 2304 numbers"),
+    (f"9,{FACE},Training", "row 2: emotion '9' is none of 0 to 6; get the file"),
+    (f"3,{FACE},Else", "row 2: Usage 'Else' is none of Training, PublicTest"),
+    (f"3,{FACE}", "row 2: Usage '' is none of"),
+    ("3,1 2,Training", "row 2: pixels are not 2304 numbers from 0 to 255"),
+    (f"3,{FACE[:-1]}256,Training", "row 2: pixels are not 2304 numbers"),
+    (f"3,{FACE[:-1]}x,Training", "row 2: pixels are not 2304 numbers"),
+    (f"3,{FACE[:-1]}-7,Training", "row 2: pixels are not 2304 numbers"),
 ])  # fmt: skip
 def test_a_row_with_a_fault_stops_it_and_leaves_nothing(tmp_path, line, message):
     table = write(tmp_path / "fer2013.csv", HEAD, f"3,{FACE},Training", line)
@@ -71,7 +71,7 @@ def test_a_row_with_a_fault_stops_it_and_leaves_nothing(tmp_path, line, message)
 def test_another_table_is_not_fer2013(tmp_path):
     table = write(tmp_path / "fer2013.csv", "a,b", "1,2")
     said = refusal(unpack, table, tmp_path / "fer")
-    assert "first line must be emotion,pixels,Us" in said
+    assert "first line must name emotion,pixels,us" in said
     said = refusal(unpack, tmp_path / "gone.csv", tmp_path / "fer")
     assert "gone.csv cannot be read as a UTF-8" in said
 

@@ -1,4 +1,4 @@
-"""Cells of chapters 1, 3, 4, 6 and of the appendix, run on made-up inputs."""
+"""Cells of chapters 1, 3 to 6 and of the appendix, run on made-up inputs."""
 
 import copy
 import itertools
@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from conftest import refusal
 from scipy.special import softmax
 
 from smartclass_utils.config import NOTEBOOKS, RESULTS_FOLDER, SPLIT_SHARES
@@ -17,6 +18,7 @@ from smartclass_utils.models import ReportCNN
 
 CLEANING, TRAINING, JUDGING = "01_data_cleaning", "03_training", "04_evaluation"
 CHAPTER, APPENDIX = "06_what_the_numbers_are_worth", "08_appendix"
+BEYOND = "05_beyond_the_report"
 
 
 def run_cells(name: str, *marks: str, **given) -> dict:
@@ -142,6 +144,20 @@ def test_a_network_that_forgot_repeats_and_leaves_the_trained_one_as_it_was():
         if weights.ndim > 1:  # the others start at 0 or 1
             assert not torch.equal(one[name], before[name])
             assert not torch.equal(one[name], other[name])
+
+
+def test_folds_are_even_and_keep_groups():
+    noise = np.random.default_rng(0).integers(0, 256, (150, 16, 16), np.uint8)
+    subjects = [str(i // 2) for i in range(150)]
+    labels = pd.DataFrame({"label": ["a"] * 100 + ["b"] * 50, "subject": subjects})
+    data = SimpleNamespace(labels=labels, images=noise)
+    marks = ("lots = joint_groups(", "StratifiedGroupKFold(FOLDS")
+    folds = run_cells(BEYOND, *marks, data=data)["folds"]
+    assert pd.Series(folds).groupby(subjects).nunique().max() == 1
+    sizes = pd.crosstab(labels["label"], folds).to_numpy()
+    assert sizes.tolist() == [[20] * 5, [10] * 5]
+    said = refusal(run_cells, BEYOND, *marks, data=data, FOLDS=26)
+    assert "choose 2 to 25, the number of grou" in said
 
 
 def crossed(**sources):

@@ -35,11 +35,12 @@ def check_folder(data: str) -> str:
     split = split.reindex([*manifest.classes, "All"], columns=[*SPLITS, "All"])
     split = split.rename(index={"All": "all"}, columns={"All": "all"})
     names = labels.groupby("label")["original_label"].unique().map(", ".join)
+    sources = manifest.table["source"].value_counts().sort_index()
     rejected = cleaned.rejected[["file", "reason"]].head(5)
     quoted = shlex.quote(str(data)).replace("$", "$$")  # for the shell, then for make
     parts = [
         f"{manifest.name}: {len(manifest.table):,} files in {manifest.root}",
-        "By source: " + in_words(manifest.table["source"]),
+        "By source: " + ", ".join(f"{name} ({n:,})" for name, n in sources.items()),
         "Labels: " + "; ".join(f"{names[k]} → {k}" for k in manifest.classes),
         *manifest.notes,
         cleaned.counts.to_string(index=False),
@@ -51,12 +52,6 @@ def check_folder(data: str) -> str:
         f"A report would run: make report DATA={quoted}",
     ]
     return "\n".join(part for part in parts if part)
-
-
-def in_words(values: pd.Series) -> str:
-    """Return how often each value occurs, as text."""
-    counts = values.value_counts().sort_index()
-    return ", ".join(f"{name} ({count:,})" for name, count in counts.items())
 
 
 def about_groups(groups: np.ndarray, split: pd.Series, given: bool) -> str:

@@ -14,7 +14,7 @@ from smartclass_utils.checkpoints import load_model, train_once
 from smartclass_utils.cleaning import clean
 from smartclass_utils.commands.results_page import write_page
 from smartclass_utils.commands.study_rows import LADDER, MODELS, SETS, Row
-from smartclass_utils.config import RESULTS_FOLDER, ROOT, SmartClassError
+from smartclass_utils.config import RESULTS_FOLDER, ROOT, SmartClassError, check
 from smartclass_utils.dataset import CleanData, load_clean, tensors
 from smartclass_utils.files import read_json, write_json, write_text
 from smartclass_utils.hardware import fast_dtype, pick_device
@@ -142,11 +142,9 @@ def run_study(
     """
     if rows not in SETS:
         raise SmartClassError(f"No study has rows {rows}: name {', '.join(SETS)}.")
-    if min(seeds, splits) < 0 or splits == 1:
-        raise SmartClassError(
-            f"No study has {seeds} seeds and {splits} splits (0, or 2 or more): name "
-            "other numbers."
-        )
+    check(SEEDS=(seeds, 0, 1000), SPLITS=(splits, 0, 1000), JOBS=(jobs, 1, 1000))
+    if splits == 1:
+        raise SmartClassError("1 split makes no grid: name 2 or more, or none.")
     manifest = load(find_data(data))
     if not out and seeds and manifest.name == "demo":
         raise SmartClassError(

@@ -7,10 +7,10 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from smartclass_utils.beyond import augment, strong_recipe
 from smartclass_utils.config import IMAGE_SIZE, SmartClassError
 from smartclass_utils.dataset import CleanData, tensors
 from smartclass_utils.models import REPORT_NETWORKS
-from smartclass_utils.training import augment, strong_recipe
 from smartclass_utils.transfer import SHIPPED_CHANNELS, load_imagenet, load_shipped
 
 
@@ -126,7 +126,6 @@ SETS = {
     },
     "report": REPORT,
     "large": {  # for tens of thousands of images: fewer epochs, and a wider network
-        **REPORT,
         **{n: replace(r, recipe=many) for n, r in MODELS.items() if "strong" in n},
         "Our own": own(many),
         "Our own, wider": wider,

@@ -1,15 +1,16 @@
 """Writes FER2013's one table of numbers as a folder of images."""
 
-import csv
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
 from smartclass_utils.config import SmartClassError, at_home
+from smartclass_utils.walking import read_table
 
 SIDE = 48  # pixels, height and width
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")  # 0 to 6
@@ -46,30 +47,16 @@ def unpack(table: Path | str, folder: Path | str) -> Path:
 
 def faces(table: Path) -> Iterator[tuple[str, str, str, np.ndarray]]:
     """Yield part, usage, class and uint8 (48, 48) of every row."""
-    try:
-        with table.open(encoding="utf-8-sig", newline="") as stream:
-            rows = csv.reader(stream)
-            header = [name.strip().lower() for name in next(rows, [])]
-            if sorted(header) != ["emotion", "pixels", "usage"]:
-                raise SmartClassError(
-                    f"{table} is not FER2013: its first line must be "
-                    "emotion,pixels,Usage."
-                )
-            for row in tqdm(rows, desc="Writing faces", unit="face"):
-                if any(cell.strip() for cell in row):
-                    cells = dict(zip(header, map(str.strip, row), strict=False))
-                    yield face_of(cells, f"{table}, line {rows.line_num}")
-    except (OSError, UnicodeError, csv.Error) as error:
-        raise SmartClassError(
-            f"{table} cannot be read as a UTF-8 CSV file ({error}): get it again."
-        ) from error
+    rows = read_table(table, "emotion", "pixels", "usage")
+    for row in tqdm(rows.itertuples(), "Writing faces", len(rows), unit="face"):
+        yield face_of(row, f"{table}, row {row.Index + 1}")
 
 
-def face_of(cells: dict[str, str], where: str) -> tuple[str, str, str, np.ndarray]:
+def face_of(row: NamedTuple, where: str) -> tuple[str, str, str, np.ndarray]:
     """Return part, usage, class and face of one row; stop if it has a fault."""
-    code, usage = cells.get("emotion", ""), cells.get("usage", "")
+    code, usage = row.emotion, row.usage
     try:
-        face = np.array(cells.get("pixels", "").split()).astype(int)
+        face = np.array(row.pixels.split()).astype(int)
     except ValueError:
         face = np.array([])
     faults = {
