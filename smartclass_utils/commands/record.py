@@ -61,7 +61,7 @@ def gallery(figures: dict[str, dict]) -> str:
     page = (
         "# Figures\n\n"
         "Written by `make record` on the demo of drawn faces; some of chapters 4 to 6 "
-        "show stored results, too, 07_photo and 07_photo_maps a portrait by NASA.\n"
+        "show stored results, too, 07_photo a portrait by NASA.\n"
         "`make report` leaves each one as SVG and with larger type, too.\n"
     )
     for name, figure in figures.items():
