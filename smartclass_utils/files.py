@@ -105,7 +105,8 @@ def read_json(path: Path, remedy: str = "run `make report` again") -> dict:
     except (OSError, ValueError):
         content = None
     if not isinstance(content, dict):
-        raise SmartClassError(f"{path} cannot be read as a JSON object: {remedy}.")
+        what = "cannot be read as a JSON object" if path.exists() else "is missing"
+        raise SmartClassError(f"{path} {what}: {remedy}.")
     return content
 
 
