@@ -122,6 +122,7 @@ def test_a_run_that_is_stopped_can_be_repeated(house, how, status, said):
     _, errors = child.communicate(timeout=60)
     assert child.returncode == status
     assert errors.splitlines()[-1:] == [said] if said else True
+    assert "Traceback" not in errors
     assert before.items() <= tree(out).items()
     write_chapter(notebooks / "01_a.ipynb", CHAPTER)
     report.run_report(str(photos), str(out))

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import subprocess
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -121,14 +122,14 @@ def execute(
     client = NotebookClient(
         notebook,
         km=AsyncKernelManager(kernel_spec_manager=native),
-        extra_arguments=["--log-level=ERROR"],  # no warning of unencrypted sockets
         record_timing=False,
         store_widget_state=False,
         resources={"metadata": {"path": str(config.NOTEBOOKS)}},
     )
     environment = {**os.environ, "TQDM_DISABLE": "1", **environment}
     # Not client.execute(), which takes Ctrl-C for itself.
-    with client.setup_kernel(cleanup_kc=True, env=environment):
+    quiet = subprocess.DEVNULL  # what a kernel says of sockets, or as it is stopped
+    with client.setup_kernel(cleanup_kc=True, env=environment, stderr=quiet):
         for place, cell in enumerate(tqdm(notebook.cells, title, unit="cell")):
             client.execute_cell(cell, place)
 
