@@ -1,11 +1,11 @@
 """From answers to metrics and ``results.json``."""
 
 import numpy as np
+import pandas as pd
 import torch
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 from torch import Tensor, nn
 
-from smartclass_utils.config import SmartClassError
 from smartclass_utils.dataset import CleanData
 from smartclass_utils.hardware import environment
 from smartclass_utils.statistics import wilson_interval
@@ -81,10 +81,8 @@ def entry(
         "seconds": np.mean([card["seconds"] for card in cards]),
         **{key: np.mean([m[key] for m in each]) for key in shares},
         "per_class": {
-            name: {
-                key: np.mean([m["per_class"][name][key] for m in each]) for key in row
-            }
-            for name, row in each[0]["per_class"].items()
+            name: pd.DataFrame([m["per_class"][name] for m in each]).mean().to_dict()
+            for name in classes
         },
         "confusion": np.sum([m["confusion"] for m in each], axis=0).tolist(),
         "weights": [card["weights_sha256"] for card in cards],
@@ -96,19 +94,6 @@ def entry(
         found[f"{key}_sd"] = float(np.std(values, ddof=1))
         found[f"{key}_per_seed"] = values
     return found
-
-
-def check_alike(cards: list[dict]) -> None:
-    """Refuse trainings of one network that differ in more than their seed."""
-    first = {}
-    for card in cards:
-        kept = first.setdefault(card["name"], card)
-        for key in ("epochs", "arguments", "recipe"):
-            if card[key] != kept[key]:
-                raise SmartClassError(
-                    f"The trainings of {card['name']} differ in {key}, as when chapter "
-                    "03 was stopped on its way: run it to its end."
-                )
 
 
 def majority_baseline(data: CleanData) -> dict:

@@ -1,26 +1,22 @@
-"""Activation maps, what they are compared with, and a button for photographs.
+"""Activation maps, and a button for photographs.
 
 The gradients come from captum (Kokhlikyan et al. 2020, arXiv:2009.07896).
 """
 
-import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 from captum.attr import LayerGradientXActivation
 from ipywidgets import FileUpload, Output, VBox
-from scipy.stats import rankdata
 from torch import Tensor, nn
 from torch.nn import functional
 
 from smartclass_utils.config import SmartClassError
 
 BATCH = 64  # images; fewer than for an answer, as gradients take memory, too
-SERVER_SETS = "JPY_SESSION_NAME"  # by the Jupyter server, for a notebook in the browser
 
 
 def last_map_layer(model: nn.Module) -> nn.Module:
@@ -57,22 +53,6 @@ def activation_maps(model: nn.Module, images: Tensor, classes: Tensor) -> np.nda
         heat = parts.sum(dim=1, keepdim=True).relu().detach()  # (b, 1, H', W')
         found.append(functional.interpolate(heat, some.shape[2:], mode="bilinear"))
     return torch.cat(found)[:, 0].numpy()
-
-
-def rank_correlation(maps: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return Spearman's correlation of each pair of maps, float64 (n,), -1…1.
-
-    It is 1 if both order the places from hot to cold in the same way. Two maps of which
-    one is the same everywhere have nothing in common: 0. Both are float (n, H, W).
-    """
-    flat = (each.reshape(len(each), -1) for each in (maps, others))
-    one, other = (pd.DataFrame(rankdata(each, axis=1)) for each in flat)
-    return one.corrwith(other, axis=1).fillna(0).to_numpy()
-
-
-def is_live() -> bool:
-    """Return whether a person has this notebook open in a browser."""
-    return SERVER_SETS in os.environ
 
 
 def upload_box(look: Callable[[list[Path]], None]) -> VBox:

@@ -1,11 +1,7 @@
-"""The look of all figures, the one place that shows and saves them, and listings.
-
-The figures themselves are drawn in the chapters; :func:`present` shows one with its
-caption and stores it. :func:`show_source` shows the helper's own code in the chapter
-that first uses it.
-"""
+"""The look of all figures, the one place that shows and saves them, and listings."""
 
 import inspect
+import logging
 import warnings
 from collections.abc import Callable, Iterable
 from colorsys import hls_to_rgb
@@ -16,7 +12,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
-from matplotlib import font_manager
 from matplotlib.figure import Figure
 
 from smartclass_utils import config
@@ -26,18 +21,12 @@ TALK = "_talk"  # at the end of the name of a figure with larger type
 STYLE = Path(__file__).with_name("smartclass.mplstyle")
 BELOW, BESIDE = 24, 56  # letters of a name at an axis
 LETTER = 0.09  # inches that one of them takes
-FONTS = (  # for letters that the first one lacks, as far as they are installed
-    *("DejaVu Sans", "Noto Sans CJK JP", "Noto Sans Arabic", "Noto Sans Devanagari"),
-    *("Hiragino Sans", "PingFang SC", "Yu Gothic", "Microsoft YaHei", "Malgun Gothic"),
-    *("Segoe UI", "Arial Unicode MS"),
-)
 
 
 def use_style() -> None:
     """Switch matplotlib to the report's style file; show table cells uncut."""
     plt.style.use(STYLE)
-    installed = set(font_manager.get_font_names())
-    plt.rcParams["font.family"] = [name for name in FONTS if name in installed]
+    logging.getLogger("matplotlib.font_manager").setLevel("ERROR")  # of fonts not here
     pd.set_option("display.max_colwidth", None)
     for known in ("Glyph", "constrained_layout not"):  # letters, and room, that lack
         warnings.filterwarnings("ignore", known, UserWarning)
@@ -111,9 +100,6 @@ def save_figure(fig: Figure, name: str, folder: Path, talk=0.7, caption="") -> N
 def present(fig: Figure, name: str, caption: str, alt: str, talk: float = 0.7) -> None:
     """Show a figure in a notebook with its caption, and store it.
 
-    Missing letters and narrow layouts are no reason to stop, or to fill a page with
-    warnings; a sentence below the figure tells of the letters.
-
     Args:
         fig: the figure; it is closed.
         name: file name without an ending, such as ``"02_class_distribution"``.
@@ -137,10 +123,7 @@ def present(fig: Figure, name: str, caption: str, alt: str, talk: float = 0.7) -
 
 
 def show_source(*parts: Callable) -> None:
-    """Show functions or classes of the helper as code, with file and line.
-
-    What is shown is read from the file itself, so that it cannot go stale.
-    """
+    """Show functions or classes of the helper as they stand there, with the line."""
     for part in map(inspect.unwrap, parts):
         lines, first = inspect.getsourcelines(part)
         file = Path(inspect.getsourcefile(part)).resolve()

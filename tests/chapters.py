@@ -22,16 +22,10 @@ def run_chapter(
     parameters: dict[str, object] | None = None,
     edits: dict[str, str] | None = None,
 ) -> NotebookNode:
-    """Run a copy of a chapter whose folders all lie in ``tmp_path``.
+    """Run a copy of a chapter, all of whose folders lie in ``tmp_path``; return it.
 
-    Args:
-        number: of the chapter, 1 to 7.
-        tmp_path: takes the place of ``SMARTCLASS_OUT``.
-        parameters: name → value, set below the cell tagged ``parameters``.
-        edits: text → text that replaces it; each must occur in the chapter's code.
-
-    Returns:
-        The executed notebook.
+    ``parameters`` are set below the cell tagged so; each of ``edits``, text → other
+    text, must occur in the chapter's code.
     """
     [path] = NOTEBOOKS.glob(f"{number:02d}_*.ipynb")
     book = nbformat.read(path, as_version=4)

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from PIL import ExifTags, Image
 
+from benchmarks import processes
 from smartclass_utils.config import MANIFEST_COLUMNS, ROOT
-from smartclass_utils.files import sha256
 from smartclass_utils.sources import Manifest
 
 RGB = np.random.default_rng(0).integers(0, 256, (40, 30, 3), dtype=np.uint8)
@@ -88,7 +88,6 @@ def start_cleaning(root, out, jobs=2, batch=256, **options):
 
 def hashes(folder):
     """Return path → hash of all files but clean.json, which holds the input's key."""
-    paths = [path for path in folder.rglob("*") if path.is_file()]
-    found = {path.relative_to(folder).as_posix(): sha256(path) for path in paths}
+    found = processes.hashes(folder)
     found.pop("clean.json", None)
     return found

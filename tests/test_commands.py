@@ -12,15 +12,6 @@ from conftest import left_early
 from smartclass_utils import __main__ as cli
 from smartclass_utils.config import ROOT, SmartClassError
 
-COMMANDS = (["predict", "a.png"], ["report"], ["study", "demo"])
-
-
-@pytest.mark.parametrize("arguments", COMMANDS, ids=lambda words: words[0])
-def test_ctrl_c_is_one_line_and_status_130(monkeypatch, smartclass, arguments):
-    monkeypatch.setattr(cli, "run", Mock(side_effect=KeyboardInterrupt))
-    said = smartclass(*arguments, status=130)
-    assert said == "smartclass: stopped before it was done."
-
 
 @pytest.mark.parametrize(("error", "said"), [
     (SmartClassError("Mend it."), "Mend it."),

@@ -1,12 +1,8 @@
-import json
-
 import numpy as np
 import pytest
-from conftest import refusal
 
 from smartclass_utils import evaluation
 from smartclass_utils.evaluation import entry, metrics
-from smartclass_utils.files import write_json
 
 CLASSES = ("a", "b", "c")
 TARGETS = np.array([0, 0, 0, 0, 1, 1, 1, 2])
@@ -54,23 +50,3 @@ def test_several_trainings_give_mean_and_spread_and_one_does_not():
     wanted = metrics(TARGETS, PREDICTED, CLASSES)
     assert "accuracy_sd" not in one
     assert one["accuracy_ci95"] == wanted["accuracy_ci95"]
-
-
-def test_results_follow_the_contract(clean_data, tmp_path):
-    path = tmp_path / "results.json"
-    found = entry([card(0)], [PREDICTED], TARGETS, CLASSES)
-    write_json(path, evaluation.results_of(clean_data, [found]))
-    content = json.loads(path.read_text(encoding="utf-8"))
-    assert (data := content["data"])["split"] == {"train": 48, "val": 16, "test": 16}
-    assert data["n_images"] == 80 and sum(data["learned_from"].values()) == 48
-    wanted = "name parameters epochs seeds seconds accuracy accuracy_ci95 "
-    wanted += "macro_precision macro_recall macro_f1 micro_f1 per_class confusion"
-    assert set(wanted.split()) <= set(content["models"][0])
-
-
-def test_trainings_of_one_network_differ_in_their_seed_only():
-    same = [{**card(seed), "arguments": {}, "recipe": {}} for seed in (0, 1)]
-    evaluation.check_alike([*same, {**same[0], "name": "other", "epochs": 9}])
-    for key, value in (("epochs", 9), ("recipe", {"mirror": True})):
-        said = refusal(evaluation.check_alike, [*same, {**same[0], key: value}])
-        assert f"differ in {key}, as when chapter 03 was stopped" in said

@@ -58,18 +58,6 @@ def test_activation_map_by_hand():
     assert [found.tolist() for found in maps] == [[first], [second]]
 
 
-@pytest.mark.parametrize(("other", "wanted"), [
-    ([[0, 1], [8, 27]], 1),  # the same order
-    ([[3, 2], [1, 0]], -1),
-    ([[1, 0], [2, 3]], 0.8),  # 1 - 6 Σd² / n(n² - 1)
-    ([[1, 1], [1, 1]], 0),  # the same everywhere
-])  # fmt: skip
-def test_rank_correlation_by_hand(other, wanted):
-    rising = np.arange(4.0).reshape(1, 2, 2)
-    found = explain.rank_correlation(rising, np.array([other], float))
-    assert found == pytest.approx([wanted])
-
-
 def uploaded(*files):
     now = datetime.now(UTC)
     fixed = {"type": "image/png", "size": 1, "last_modified": now}
@@ -96,10 +84,3 @@ def test_an_upload_cannot_choose_its_folder(tmp_path, name):
     assert path == tmp_path / "0" / "x.png"
     [nameless] = explain.kept(uploaded(("..", b"1")), tmp_path / "other")
     assert nameless.name == "photo"
-
-
-def test_only_a_server_makes_a_notebook_live(monkeypatch):
-    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
-    assert not explain.is_live()
-    monkeypatch.setenv("JPY_SESSION_NAME", "07.ipynb")
-    assert explain.is_live()

@@ -47,17 +47,6 @@ def test_images_keep_their_grey_values():
     plt.close(fig)
 
 
-def test_present_stores_png_svg_caption_and_alt(figures):
-    fig, _ = plt.subplots()
-    plots.present(fig, "99_test", "Figure 1. A caption.", "An empty plot.")
-    for end in ("", "_talk"):
-        assert (figures / f"99_test{end}.png").read_bytes().startswith(b"\x89PNG")
-    assert "<svg" in (figures / "99_test.svg").read_text(encoding="utf-8")
-    index = json.loads((figures / "figures.json").read_text(encoding="utf-8"))
-    assert index["99_test"]["alt"] == "An empty plot."
-    assert not plt.fignum_exists(fig.number)
-
-
 def test_same_figure_same_bytes(tmp_path):
     for folder in ("a", "b"):
         fig, ax = plt.subplots()
@@ -105,7 +94,11 @@ def test_neither_missing_letters_nor_a_lack_of_room_stop_a_figure(
     for ax in axes:
         ax.set_ylabel("\U00012000 笑顔 مشغول\n" * 20)
     plots.present(fig, "99_test", "Figure 1. A caption.", "Too much text.")
-    assert len(list(figures.glob("99_test*"))) == 3
+    ends = (".png", "_talk.png", ".svg")
+    assert all((figures / f"99_test{end}").stat().st_size for end in ends)
+    index = json.loads((figures / "figures.json").read_text(encoding="utf-8"))
+    assert index["99_test"]["alt"] == "Too much text."
+    assert not plt.fignum_exists(fig.number)
     assert capsys.readouterr().err == ""
     assert "A caption. (No font that is installed here has all" in shown[1].data
 

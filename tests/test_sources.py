@@ -309,6 +309,7 @@ def test_parts_are_known_in_any_spelling(name, part):
     (["a/1.jpg", "b/.h/1.jpg"], "/b holds only what is passed over, as they are hid"),
     ([], "holds no data set that is understood (found: nothing): lay it out as"),
     (["a.txt", "b.jpg"], "(found: a.txt, b.jpg)"),
+    (["fer2013.csv"], "_utils unpack fer2013.csv FOLDER`"),
     (["train/1.jpg", "test/2.jpg"], "holds no data set that is understood (found"),
     (["a/1.heic", "b/2.HEIC"], "(found: a, b; files end in heic: save as JPEG): lay"),
     (["X_train/a/1.jpg", "X_test/a/2.jpg"], ": X_test, X_train seem to be parts of a"),

@@ -2,7 +2,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import refusal
-from sklearn.model_selection import train_test_split
 from test_copies import smooth_images
 
 from smartclass_utils import splits
@@ -40,17 +39,6 @@ def test_every_class_is_shared_out_70_15_15(counts, wanted):
     assert {label: found[label] for label in wanted} == wanted
     np.testing.assert_array_equal(deal(labels, single(labels)), split)
     assert (deal(labels, single(labels), seed=1) != split).any()
-
-
-def test_the_dealing_by_hand():
-    labels = labels_of(a=40, b=20)
-    wanted = np.full(60, "train", object)
-    for label, n in (("a", 6), ("b", 3)):
-        rest = np.flatnonzero(labels == label)
-        for part in ("test", "val"):
-            rest, drawn = train_test_split(rest, test_size=n, random_state=42)
-            wanted[drawn] = part
-    np.testing.assert_array_equal(deal(labels, single(labels)), wanted)
 
 
 def test_copies_follow_the_first_of_them():

@@ -74,8 +74,3 @@ def test_another_table_is_not_fer2013(tmp_path):
     assert "first line must name emotion,pixels,us" in said
     said = refusal(unpack, tmp_path / "gone.csv", tmp_path / "fer")
     assert "gone.csv cannot be read as a UTF-8" in said
-
-
-def test_the_table_given_as_data_names_the_command(tmp_path):
-    write(tmp_path / "fer2013.csv", HEAD, f"3,{FACE},Training")
-    assert "_utils unpack fer2013.csv FOLDER`" in refusal(load, tmp_path)

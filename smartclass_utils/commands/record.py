@@ -5,17 +5,11 @@ import shutil
 from pathlib import Path
 
 import nbformat
-import pandas as pd
 
 from smartclass_utils import config
 from smartclass_utils.commands import results_page
+from smartclass_utils.commands.pages import render
 from smartclass_utils.commands.report import CHAPTER_SECONDS, run_report
-from smartclass_utils.commands.results_page import (
-    interval,
-    markdown,
-    plus_minus,
-    published,
-)
 from smartclass_utils.config import SmartClassError
 from smartclass_utils.files import read_json, write_json, write_text
 
@@ -52,25 +46,9 @@ def keep(out: Path) -> None:
         old.unlink()
     for name in figures:
         shutil.copy(out / "figures" / f"{name}.png", folder)
-    write_text(folder / "README.md", gallery(figures))
-
-
-def gallery(figures: dict[str, dict]) -> str:
-    """Return the figures' README: what each shows and which notebook makes it."""
-    numbers = {f.name[:2]: f.name for f in sorted(config.NOTEBOOKS.glob("*.ipynb"))}
-    page = (
-        "# Figures\n\n"
-        "Written by `make record` on the demo of drawn faces; some of chapters 4 to 6 "
-        "show stored results, too, 07_photo a portrait by NASA.\n"
-        "`make report` leaves each one as SVG and with larger type, too.\n"
-    )
-    for name, figure in figures.items():
-        notebook = numbers.get(name[:2], "")
-        page += (
-            f"\n## {name}\n\n![{figure['alt']}]({name}.png)\n\n"
-            f"{figure['caption']} Made by [{notebook}](../notebooks/{notebook}).\n"
-        )
-    return page
+    notebooks = {f.name[:2]: f.name for f in sorted(config.NOTEBOOKS.glob("*.ipynb"))}
+    page = render("figures.md.j2", figures=figures, notebooks=notebooks)
+    write_text(folder / "README.md", page)
 
 
 def fill(text: str, name: str, content: str) -> str:
@@ -85,40 +63,6 @@ def fill(text: str, name: str, content: str) -> str:
     return marks.sub(lambda found: f"{found[1]}{content}{found[2]}", text)
 
 
-def results_table(results: dict[str, dict]) -> str:
-    """Return results: the demo's; of others the best validated, and as published."""
-    rows = []
-    for data, content in results.items():
-        entries = content["models"]
-        if data == "demo":
-            baseline = content["baseline"]
-            always = {"name": f"always “{baseline['class']}”", "parameters": 0}
-            entries = [*entries, {**baseline, **always}]
-        else:
-            groups = (entries, content.get("transfer", []))
-            entries = [max(group, key=validated) for group in groups if group]
-        for entry in entries:
-            cpu, seconds = entry.get("cpu_seconds"), entry.get("seconds")
-            taken = f"{seconds:,.0f} s" if seconds else "none"
-            row = {
-                "Data": data,
-                "Network": entry["name"],
-                "Weights": f"{entry['parameters']:,}",
-                "Accuracy, %": plus_minus(entry, "accuracy"),
-                "95 % interval": interval(entry).replace(" – ", "–"),
-                "Macro-F1": f"{100 * entry['macro_f1']:.1f}",
-                "Training": f"{cpu:,.0f} s CPU" if cpu else taken,
-            }
-            rows.append(row)
-        rows += published(data)[:1]
-    return markdown(pd.DataFrame(rows).fillna("–"), left=2)
-
-
-def validated(entry: dict) -> float:
-    """Return the accuracy by which a network is chosen."""
-    return entry.get("val_accuracy", entry["accuracy"])
-
-
 def write_readme(demo: dict) -> None:
     """Put the results, and the seconds of the demo's chapters, into the README."""
     page = config.ROOT / "README.md"
@@ -131,7 +75,7 @@ def write_readme(demo: dict) -> None:
         f"{len(demo['models'][-1]['seeds'])}) on {environment['device']}, "
         f"torch {environment['torch']}."
     )
-    table = f"\n{results_table({'demo': demo, **others})}\n{about}\n"
+    table = f"\n{results_page.results_table({'demo': demo, **others})}\n{about}\n"
     text = fill(page.read_text(encoding="utf-8"), "results", table)
     for chapter, seconds in demo["chapter_seconds"].items():
         text = fill(text, chapter, f"{seconds:.0f} s")

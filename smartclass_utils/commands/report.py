@@ -114,11 +114,8 @@ def set_parameters(notebook: nbformat.NotebookNode, parameters: dict[str, int]) 
 def execute(
     notebook: nbformat.NotebookNode, title: str, environment: dict[str, str]
 ) -> None:
-    """Run all cells of a notebook in place with the interpreter that runs this.
-
-    Other kernels of this user are not looked at: one called python3 may be stale.
-    """
-    native = KernelSpecManager(kernel_dirs=[])
+    """Run all cells of a notebook in place with the interpreter that runs this."""
+    native = KernelSpecManager(kernel_dirs=[])  # the user's own python3 may be stale
     client = NotebookClient(
         notebook,
         km=AsyncKernelManager(kernel_spec_manager=native),
@@ -157,12 +154,8 @@ def export(place: Workspace) -> None:
 
 
 def publish(stage: Path, out: Path) -> None:
-    """Put a complete report in the place of an older one.
-
-    All parts of the older one step aside before they are removed, so that the exchange
-    itself takes a moment only.
-    """
-    aside = stage / "older"
+    """Put a complete report in the place of an older one, in a moment."""
+    aside = stage / "older"  # is removed at the end, which takes longer
     aside.mkdir()
     (out / PDF).unlink(missing_ok=True)  # it shows the older report
     for made in sorted(set(stage.iterdir()) - {aside}):

@@ -1,50 +1,25 @@
 """The long tables of all stored results, as one page: ``data/results/README.md``."""
 
+from operator import itemgetter
 from pathlib import Path
 
 import pandas as pd
 
+from smartclass_utils.commands.pages import render
 from smartclass_utils.config import REPORTED_FOLDER
 from smartclass_utils.files import read_json, write_text
-
-HEAD = """# Stored results
-
-Written by `make record` (demo) and `python -m smartclass_utils study` (photographs), \
-which read the JSON files beside this page (the GPU's was put together by hand, see \
-[data](../README.md)). Networks train in bfloat16 where the hardware computes in it, \
-EfficientNet-Lite0 in float32. **±** is the standard deviation between trainings. \
-**95 % interval** covers the choice of test images, given these trainings; it does not \
-say where the next training will land. All choices were made on the validation images, \
-but for the kind of labels that the shipped network learned from: that was chosen by \
-looking at rgb96.
-"""
 
 
 def write_page(folder: Path) -> None:
     """Write the page of all results in a folder, from its JSON files."""
-    parts = [HEAD]
-    for file in sorted(folder.glob("*.json")):
-        content = read_json(file, "make it again or delete it")
-        if "models" in content:
-            parts.append(section(content))
-    write_text(folder / "README.md", "\n".join(parts))
-
-
-def section(content: dict) -> str:
-    """Return the tables of one data set as Markdown."""
-    name, split = content["data"]["name"], content["data"]["split"]
-    device, torch = (content["environment"][key] for key in ("device", "torch"))
-    title = name if device.startswith("CPU") else f"{name} on {device}"
-    text = (
-        f"## {title}\n\n{split['train']:,} images to learn from, {split['test']:,} to "
-        f"test; {device}, torch {torch}.\n\n{markdown(models_table(content))}"
-    )
-    if content.get("ladder"):
-        text += f"\n### {name}: step by step\n\n{markdown(table_of(content['ladder']))}"
-    if content.get("transfer"):
-        text += f"\n### {name}: colour, and weights learned before\n\n"
-        text += markdown(table_of(content["transfer"]))
-    return text
+    files = sorted(folder.glob("*.json"))
+    found = [read_json(file, "make it again or delete it") for file in files]
+    parts = {
+        "results": [content for content in found if "models" in content],
+        "models_table": lambda content: markdown(models_table(content)),
+        "table_of": lambda entries: markdown(table_of(entries)),
+    }
+    write_text(folder / "README.md", render("results.md.j2", **parts))
 
 
 def models_table(content: dict) -> pd.DataFrame:
@@ -54,6 +29,35 @@ def models_table(content: dict) -> pd.DataFrame:
         for one in published(content["data"]["name"])
     ]
     return pd.concat([table_of(content["models"]), pd.DataFrame(others)]).fillna("–")
+
+
+def results_table(results: dict[str, dict]) -> str:
+    """Return results: the demo's; of others the best validated, and as published."""
+    rows, by_validation = [], itemgetter("val_accuracy")
+    for data, content in results.items():
+        entries = content["models"]
+        if data == "demo":
+            baseline = content["baseline"]
+            always = {"name": f"always “{baseline['class']}”", "parameters": 0}
+            entries = [*entries, {**baseline, **always}]
+        else:
+            groups = (entries, content.get("transfer", []))
+            entries = [max(group, key=by_validation) for group in groups if group]
+        for entry in entries:
+            cpu, seconds = entry.get("cpu_seconds"), entry.get("seconds")
+            taken = f"{seconds:,.0f} s" if seconds else "none"
+            row = {
+                "Data": data,
+                "Network": entry["name"],
+                "Weights": f"{entry['parameters']:,}",
+                "Accuracy, %": plus_minus(entry, "accuracy"),
+                "95 % interval": interval(entry).replace(" – ", "–"),
+                "Macro-F1": f"{100 * entry['macro_f1']:.1f}",
+                "Training": f"{cpu:,.0f} s CPU" if cpu else taken,
+            }
+            rows.append(row)
+        rows += published(data)[:1]
+    return markdown(pd.DataFrame(rows).fillna("–"), left=2)
 
 
 def published(data: str) -> list[dict]:

@@ -1,7 +1,7 @@
 """Writes FER2013's one table of numbers as a folder of images."""
 
 import tempfile
-from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ from smartclass_utils.walking import read_table
 
 SIDE = 48  # pixels, height and width
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")  # 0 to 6
+USAGES = "Training, PublicTest and PrivateTest"
 PARTS = {"training": "train", "publictest": "val", "privatetest": "test"}
 
 
@@ -31,12 +32,14 @@ def unpack(table: Path | str, folder: Path | str) -> Path:
     table, folder = at_home(table), at_home(folder)
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise SmartClassError(f"{folder} is not empty: name a new folder.")
+    rows = read_table(table, "emotion", "pixels", "usage")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".unpack.") as new:
         images = Path(new, folder.name)
         images.mkdir()
-        for number, (part, usage, label, face) in enumerate(faces(table)):
-            path = images / part / label / f"{usage}_{number}.png"
+        for row in tqdm(rows.itertuples(), "Writing faces", len(rows), unit="face"):
+            part, label, face = face_of(row, f"{table}, row {row.Index + 1}")
+            path = images / part / label / f"{row.usage}_{row.Index}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(face).save(path)
         if folder.exists():  # Windows replaces no folder, not even an empty one
@@ -45,31 +48,18 @@ def unpack(table: Path | str, folder: Path | str) -> Path:
     return folder
 
 
-def faces(table: Path) -> Iterator[tuple[str, str, str, np.ndarray]]:
-    """Yield part, usage, class and uint8 (48, 48) of every row."""
-    rows = read_table(table, "emotion", "pixels", "usage")
-    for row in tqdm(rows.itertuples(), "Writing faces", len(rows), unit="face"):
-        yield face_of(row, f"{table}, row {row.Index + 1}")
-
-
-def face_of(row: NamedTuple, where: str) -> tuple[str, str, str, np.ndarray]:
-    """Return part, usage, class and face of one row; stop if it has a fault."""
-    code, usage = row.emotion, row.usage
-    try:
-        face = np.array(row.pixels.split()).astype(int)
-    except ValueError:
-        face = np.array([])
+def face_of(row: NamedTuple, where: str) -> tuple[str, str, np.ndarray]:
+    """Return part, class and face, uint8 (48, 48), of a row; stop at a fault."""
+    code, usage, face = row.emotion, row.usage, None
+    with suppress(ValueError):  # no numbers, too few, or not from 0 to 255
+        numbers = bytes(map(int, row.pixels.split()))
+        face = np.frombuffer(numbers, np.uint8).reshape(SIDE, SIDE)
     faults = {
         f"emotion '{code}' is none of 0 to 6": code not in tuple("0123456"),
-        f"Usage '{usage}' is none of Training, PublicTest and PrivateTest": (
-            usage.lower() not in PARTS
-        ),
-        f"pixels are not {SIDE * SIDE} numbers from 0 to 255": (
-            len(face) != SIDE * SIDE or face.min() < 0 or face.max() > 255
-        ),
+        f"Usage '{usage}' is none of {USAGES}": usage.lower() not in PARTS,
+        f"pixels are not {SIDE * SIDE} numbers from 0 to 255": face is None,
     }
     for fault, is_there in faults.items():
         if is_there:
             raise SmartClassError(f"{where}: {fault}; get the file again.")
-    label = CLASSES[int(code)]
-    return PARTS[usage.lower()], usage, label, face.reshape(SIDE, SIDE).astype(np.uint8)
+    return PARTS[usage.lower()], CLASSES[int(code)], face
