@@ -60,7 +60,13 @@ def train_once(
     :func:`smartclass_utils.training.train`. Returned is the card, see :data:`CARD`.
     """
     with torch.random.fork_rng(devices=[]):  # will later chapters find its class?
-        models.build(type(model).__name__, arguments)
+        own, found = type(model), type(models.build(type(model).__name__, arguments))
+    if own.__module__ != found.__module__:
+        raise SmartClassError(
+            f"Later chapters would take the {own.__name__} of {found.__module__}: "
+            "change it there, or give yours another name and put it into "
+            "smartclass_utils/models.py."
+        )
     recipe = {
         "optimizer": describe(optimizer),
         "loss": describe(loss),
@@ -204,17 +210,18 @@ def load_model(card: dict, data: CleanData | None = None) -> nn.Module:
 def check_data(card: dict, data: CleanData) -> None:
     """Refuse a network of other images or classes; say what differs."""
     file, learned_from = card["file"], card["data"]
+    again = f"run chapter {card['chapter']:02d} again"
     if tuple(card["classes"]) != data.classes:
         raise SmartClassError(
             f"{file} knows the classes {', '.join(card['classes'])}, and the data in "
-            f"{data.folder} has {', '.join(data.classes)}: run chapter 03 again."
+            f"{data.folder} has {', '.join(data.classes)}: {again}."
         )
     if learned_from.get("fingerprint") != data.fingerprint:
         raise SmartClassError(
             f"{file} learned from other images or another split "
             f"({as_text(str(learned_from.get('name')))}, "
             f"{str(learned_from.get('fingerprint'))[:8]}) than lie in {data.folder} "
-            f"({data.name}, {data.fingerprint[:8]}): run chapter 03 again."
+            f"({data.name}, {data.fingerprint[:8]}): {again}."
         )
     if learned_from.get("pixels") != hash_of({"images": tensors(data, "train")[0]}):
         raise SmartClassError(

@@ -39,7 +39,9 @@ def class_palette(classes: tuple[str, ...]) -> dict[str, str]:
 
 def network_palette(names: list[str]) -> dict[str, str]:
     """Return the fixed colour of each network, as seaborn's ``palette`` takes it."""
-    return palette(names, config.NETWORK_COLOURS, config.OTHER_NETWORK_COLOURS)
+    others = config.OTHER_NETWORK_COLOURS
+    colours = palette(sorted(names), config.NETWORK_COLOURS, others)
+    return {name: colours[name] for name in names}
 
 
 def palette(names: Iterable[str], fixed: dict, others: tuple) -> dict[str, str]:

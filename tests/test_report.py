@@ -103,6 +103,15 @@ def test_a_chapter_that_stops_leaves_the_older_report(house, code, sentence):
     assert (out / report.STAGE / "notebooks" / "08_b.ipynb").exists()
 
 
+def test_where_no_kernel_starts_the_reason_is_told(house, tmp_path, monkeypatch):
+    blocked = "import sys\nif 'ipykernel_launcher' in sys.orig_argv: "
+    (tmp_path / "sitecustomize.py").write_text(f"{blocked}sys.modules['zmq'] = None")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    _, photos, out = house
+    said = refusal(report.run_report, str(photos), str(out))
+    assert "No notebook starts (" in said and "zmq" in said
+
+
 @pytest.mark.parametrize(("how", "status", "said"), [
     (signal.SIGKILL, -signal.SIGKILL, ""),
     (signal.SIGINT, 130, "smartclass: stopped before it was done."),

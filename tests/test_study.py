@@ -195,6 +195,18 @@ class TestStudy:
         grey, *_, coloured = sorted((tmp_path / "studies/photos").glob("clean*"))
         assert load_clean(grey).channels == 1 and load_clean(coloured).channels == 3
 
+    @pytest.mark.parametrize(("name", "content", "message"), [
+        ("x.json", '{"data": {"fingerprint": "0"}}', "holds no study of these images"),
+        ("x.json", '{"keep": "me"}', "holds no study of these images: name another"),
+        ("x.json", "[1]", "cannot be read as a JSON object: name another file with"),
+        ("README.md", "my notes", "README.md is no page of results: name another file"),
+    ])  # fmt: skip
+    def test_nothing_else_is_replaced(self, quick, tmp_path, name, content, message):
+        (tmp_path / name).write_text(content)
+        out = str(tmp_path / "x.json")
+        assert message in refusal(study.run_study, str(quick), out, seeds=1, jobs=1)
+        assert (tmp_path / name).read_text() == content
+
     @pytest.mark.parametrize(("options", "message"), [
         ({"seeds": -1}, "SEEDS = -1 is not a whole number from 0 to"),
         ({"jobs": 0}, "JOBS = 0 is not a whole number from 1 to"),

@@ -39,7 +39,7 @@ def test_the_table_becomes_a_folder_of_images(tmp_path, end):
     assert data.name == "FER2013"
     assert data.given_split
     assert data.classes == ("angry", "happy", "neutral")
-    assert "new/fer is not empty: name a new" in refusal(unpack, table, folder)
+    assert "new/fer is no empty folder: name a new" in refusal(unpack, table, folder)
 
 
 def test_columns_may_come_in_another_order(tmp_path):
@@ -73,4 +73,6 @@ def test_another_table_is_not_fer2013(tmp_path):
     said = refusal(unpack, table, tmp_path / "fer")
     assert "first line must name emotion,pixels,us" in said
     said = refusal(unpack, tmp_path / "gone.csv", tmp_path / "fer")
-    assert "gone.csv cannot be read as a UTF-8" in said
+    assert "There is no file" in said
+    said = refusal(unpack, write(tmp_path / "none.csv", HEAD), tmp_path / "fer")
+    assert "none.csv has no rows" in said and not (tmp_path / "fer").exists()

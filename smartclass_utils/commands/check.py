@@ -65,7 +65,7 @@ def about_groups(groups: np.ndarray, split: pd.Series, given: bool) -> str:
         torn = (split == "test").groupby(groups).nunique().gt(1).sum()
         text += "groups on both sides of the given split, in test and outside it: "
         return f"{text}{torn:,} of {len(several):,}."
-    text += f"they stay together, in {len(several):,} groups."
+    text += f"they stay together, in {len(several):,} group{'s' * (len(several) > 1)}."
     if largest > LARGE * sizes.sum():
         text += (
             f" The largest holds {largest:,} of {sizes.sum():,} and lies in one part of"

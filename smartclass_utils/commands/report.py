@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import subprocess
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from smartclass_utils.sources import find_data, load
 
 CHAPTER_SECONDS = "chapter_seconds.json"
 LOCK = ".report.lock"
+LOG = "kernel.log"
 STAGE = "unfinished"  # folder in which a report is made before it replaces another
 
 
@@ -90,13 +90,14 @@ def run_notebooks(
         set_parameters(notebook, parameters)
         executed = out / "notebooks" / file.name
         try:
-            execute(notebook, file.stem, environment)
-        except (CellExecutionError, DeadKernelError) as error:
+            execute(notebook, file.stem, environment, out / LOG)
+        except (CellExecutionError, RuntimeError) as error:
             raise SmartClassError(explain(error, executed)) from error
         finally:
             nbformat.write(notebook, executed)
         seconds[file.stem] = round(time.perf_counter() - start, 1)
     write_json(out / CHAPTER_SECONDS, seconds)
+    (out / LOG).unlink()
 
 
 def set_parameters(notebook: nbformat.NotebookNode, parameters: dict[str, int]) -> None:
@@ -112,7 +113,10 @@ def set_parameters(notebook: nbformat.NotebookNode, parameters: dict[str, int]) 
 
 
 def execute(
-    notebook: nbformat.NotebookNode, title: str, environment: dict[str, str]
+    notebook: nbformat.NotebookNode,
+    title: str,
+    environment: dict[str, str],
+    log: Path = Path(os.devnull),
 ) -> None:
     """Run all cells of a notebook in place with the interpreter that runs this."""
     native = KernelSpecManager(kernel_dirs=[])  # the user's own python3 may be stale
@@ -125,24 +129,32 @@ def execute(
     )
     environment = {**os.environ, "TQDM_DISABLE": "1", **environment}
     # Not client.execute(), which takes Ctrl-C for itself.
-    quiet = subprocess.DEVNULL  # what a kernel says of sockets, or as it is stopped
-    with client.setup_kernel(cleanup_kc=True, env=environment, stderr=quiet):
+    with (
+        log.open("wb") as said,  # by a kernel as it is stopped, or cannot start
+        client.setup_kernel(cleanup_kc=True, env=environment, stderr=said),
+    ):
         for place, cell in enumerate(tqdm(notebook.cells, title, unit="cell")):
             client.execute_cell(cell, place)
 
 
-def explain(error: CellExecutionError | DeadKernelError, file: Path) -> str:
+def explain(error: CellExecutionError | RuntimeError, file: Path) -> str:
     """Return one sentence on why a chapter stopped."""
     if isinstance(error, DeadKernelError):
         return (
             f"{file.stem} was ended by the system, mostly for want of memory: close "
             "other programs, or take fewer or smaller images."
         )
+    if isinstance(error, RuntimeError):
+        said = (file.parents[1] / LOG).read_text("utf-8", errors="replace").split("\n")
+        why = next((line.strip() for line in said[::-1] if line.strip()), error)
+        return f"No notebook starts ({why}): set up the environment again, see README."
     if error.ename == SmartClassError.__name__:
         return error.evalue
+    said = " ".join(error.evalue.split())[:200]
+    why = f": {said}" if said else ""
     return (
-        f"{file.stem} stopped with {error.ename}: {error.evalue} The notebook with the "
-        f"full message is {file}."
+        f"{file.stem} stopped with {error.ename}{why}. The notebook with the full "
+        f"message is {file}."
     )
 
 

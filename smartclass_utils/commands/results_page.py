@@ -9,17 +9,19 @@ from smartclass_utils.commands.pages import render
 from smartclass_utils.config import REPORTED_FOLDER
 from smartclass_utils.files import read_json, write_text
 
+PAGE, HEAD = "README.md", "# Stored results"  # the page's name, and how it begins
+
 
 def write_page(folder: Path) -> None:
     """Write the page of all results in a folder, from its JSON files."""
     files = sorted(folder.glob("*.json"))
     found = [read_json(file, "make it again or delete it") for file in files]
     parts = {
-        "results": [content for content in found if "models" in content],
+        "results": [one for one in found if {"models", "environment"} <= set(one)],
         "models_table": lambda content: markdown(models_table(content)),
         "table_of": lambda entries: markdown(table_of(entries)),
     }
-    write_text(folder / "README.md", render("results.md.j2", **parts))
+    write_text(folder / PAGE, render("results.md.j2", **parts))
 
 
 def models_table(content: dict) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from smartclass_utils import evaluation
 from smartclass_utils.checkpoints import load_model, train_once
 from smartclass_utils.cleaning import clean
-from smartclass_utils.commands.results_page import write_page
+from smartclass_utils.commands.results_page import HEAD, PAGE, write_page
 from smartclass_utils.commands.study_rows import LADDER, MODELS, SETS, Row
 from smartclass_utils.config import RESULTS_FOLDER, ROOT, SmartClassError, check
 from smartclass_utils.dataset import CleanData, load_clean, tensors
@@ -138,7 +138,8 @@ def run_study(
     are trained, make ``<data set>_grid.csv`` beside it; no seeds leave a grid alone.
 
     Raises:
-        SmartClassError: if there is no such study, or if it would replace demo.json.
+        SmartClassError: if there is no such study, or if it would replace demo.json,
+            results of other images or another file.
     """
     if rows not in SETS:
         raise SmartClassError(f"No study has rows {rows}: name {', '.join(SETS)}.")
@@ -157,13 +158,14 @@ def run_study(
         clean(manifest, folder, image_size=size, colour=colour, jobs=jobs)
     found = next(iter(chosen.values())).labels(load_clean(clean_for(Row(str), base)))
     path = Path(out) if out else RESULTS_FOLDER / f"{found.name}.json"
+    known = stored(path, found)
     labels = found.labels["label"].to_numpy(object)
     groups = joint_groups(found.images, found.labels["subject"].to_numpy(object))
     if seeds:
         place, runs = base / "models", range(seeds)
         work = [Job(place, *named, seed) for named in chosen.items() for seed in runs]
         cards = sweep(base, work, jobs)
-        content = content_of(path, found, rows, cards)
+        content = content_of(known, found, rows, cards)
         twin = np.isin(groups, groups[found.rows("train")])[found.rows("test")]
         write_json(path, {**content, "twin": "".join(map(str, twin.astype(int)))})
     if splits:
@@ -180,6 +182,21 @@ def run_study(
     return path
 
 
+def stored(path: Path, data: CleanData) -> dict:
+    """Return what a study of these images has stored; refuse any other file."""
+    remedy = "name another file with --out"
+    page = path.with_name(PAGE)
+    if page.exists() and not page.read_text("utf-8", "replace").startswith(HEAD):
+        raise SmartClassError(f"{page} is no page of results: {remedy}, elsewhere.")
+    if not path.exists():
+        return {}
+    known = read_json(path, remedy)
+    about = known.get("data")
+    if not isinstance(about, dict) or about.get("fingerprint") != data.fingerprint:
+        raise SmartClassError(f"{path} holds no study of these images: {remedy}.")
+    return known
+
+
 def grid_of(work: list[Job], cards: list[dict]) -> pd.DataFrame:
     """Return how right each training on a redrawn split was."""
     rows = [
@@ -190,7 +207,7 @@ def grid_of(work: list[Job], cards: list[dict]) -> pd.DataFrame:
     return table.assign(n_test=[len(card["answers"]["test"]) for card in cards])
 
 
-def content_of(path: Path, data: CleanData, rows: str, cards: list[dict]) -> dict:
+def content_of(known: dict, data: CleanData, rows: str, cards: list[dict]) -> dict:
     """Return what is stored: results.json's parts, and ladder and transfer."""
     of = {name: [card for card in cards if card["name"] == name] for name in SETS[rows]}
     made = [
@@ -198,9 +215,6 @@ def content_of(path: Path, data: CleanData, rows: str, cards: list[dict]) -> dic
         for name in of
         if rows != "base" or name in MODELS
     ]
-    known = read_json(path) if path.exists() else {}
-    if known.get("data", {}).get("fingerprint") != data.fingerprint:
-        known = {}
     key = "transfer" if rows in ("transfer", "parts", "started") else "models"
     made += [entry for entry in known.get(key, []) if entry["name"] not in of]
     if key == "transfer":

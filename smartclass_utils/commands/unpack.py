@@ -29,10 +29,14 @@ def unpack(table: Path | str, folder: Path | str) -> Path:
         SmartClassError: if the table is no FER2013 or has a row that cannot be used,
             or the folder holds something.
     """
-    table, folder = at_home(table), at_home(folder)
+    table, folder = at_home(table), at_home(folder).resolve()
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise SmartClassError(f"{folder} is not empty: name a new folder.")
+        raise SmartClassError(f"{folder} is no empty folder: name a new one.")
+    if not table.is_file():
+        raise SmartClassError(f"There is no file {table}: name FER2013's, unpacked.")
     rows = read_table(table, "emotion", "pixels", "usage")
+    if not len(rows):
+        raise SmartClassError(f"{table} has no rows: get the file again.")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".unpack.") as new:
         images = Path(new, folder.name)
