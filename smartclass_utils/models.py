@@ -3,8 +3,8 @@
 Any class here can be trained, stored and loaded by its name. To add a network, write
 its class below: no other file has to know it. Its ``forward`` takes values 0…255 of any
 type, (N, C, H, W) with 1 channel (grey) or 3 (colour), and returns logits, (N, K). The
-chapters look into ``features``, with a max pooling, and ``classifier``, which ends in
-an ``nn.Linear``; each is an ``nn.Sequential``.
+chapters look into ``features``, whose first layer takes these values, and into
+``classifier``, which ends in an ``nn.Linear``; each is an ``nn.Sequential``.
 """
 
 import importlib
