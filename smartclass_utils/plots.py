@@ -39,14 +39,12 @@ def class_palette(classes: tuple[str, ...]) -> dict[str, str]:
 
 def network_palette(names: list[str]) -> dict[str, str]:
     """Return the fixed colour of each network, as seaborn's ``palette`` takes it."""
-    others = config.OTHER_NETWORK_COLOURS
-    colours = palette(sorted(names), config.NETWORK_COLOURS, others)
-    return {name: colours[name] for name in names}
+    return palette(names, config.NETWORK_COLOURS, config.OTHER_NETWORK_COLOURS)
 
 
 def palette(names: Iterable[str], fixed: dict, others: tuple) -> dict[str, str]:
-    """Return the colour of each name; unknown ones get one by position."""
-    unknown = [name for name in dict.fromkeys(names) if name not in fixed]
+    """Return the colour of each name; unknown ones get one in alphabetical order."""
+    unknown = sorted({*names} - {*fixed})
     if (n := len(unknown)) > len(others):
         others = [mpl.colors.to_hex(hls_to_rgb(k / n, 0.45, 0.7)) for k in range(n)]
     colours = fixed | dict(zip(unknown, others, strict=False))

@@ -31,7 +31,7 @@ def test_class_colours_are_fixed_and_foreign_ones_differ():
 def test_networks_have_their_own_colours_in_every_order():
     names = ["Our own", "Main CNN", "mine", "Variant 2", "yours"]
     found = plots.network_palette(names)
-    assert list(found) == names
+    assert list(found) == names and plots.network_palette(names[::-1]) == found
     known = [name for name in names if name in NETWORK_COLOURS]
     assert all(found[name] == NETWORK_COLOURS[name] for name in known)
     assert len(set(found.values())) == len(names)

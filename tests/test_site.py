@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from base64 import b64encode
+from contextlib import suppress
 
 import nbformat
 import pytest
@@ -236,6 +237,32 @@ def browse(folder, url, *options):
     command += [*options, "--dump-dom", url]
     quiet = {"stderr": subprocess.DEVNULL, "timeout": 120}
     return subprocess.check_output(command, text=True, **quiet)
+
+
+def requests(folder, page):
+    """Return the addresses in a network that the browser asks for to show a page."""
+    log = folder / "net.json"
+    for _ in range(3):  # a browser in a hurry may not finish its log
+        browse(folder / "profile", page.as_uri(), f"--log-net-log={log}")
+        with suppress(json.JSONDecodeError):
+            events = json.loads(log.read_text(encoding="utf-8"))["events"]
+            break
+    else:
+        pytest.fail("the browser never finished its log")
+    asked = (event.get("params", {}) for event in events)
+    none = "not an origin"  # of what the browser asks for on its own account
+    return {params["url"] for params in asked if params.get("initiator", none) != none}
+
+
+@NEEDS_BROWSER
+def test_no_request_leaves_a_page(place, tmp_path):
+    control = tmp_path / "control.html"
+    wanted = {"http://example.org/x.png", "https://example.org/x.js"}
+    tags = '<img src="http://example.org/x.png"><script src="https://example.org/x.js">'
+    control.write_text(tags)
+    assert requests(tmp_path, control) == wanted
+    for name in ("index.html", "gallery.html", "01_a.html", "slides.html"):
+        assert requests(tmp_path, place.out / name) == set()
 
 
 PHONE = """

@@ -17,6 +17,7 @@ def write_page(folder: Path) -> None:
     files = sorted(folder.glob("*.json"))
     found = [read_json(file, "make it again or delete it") for file in files]
     parts = {
+        "head": HEAD,
         "results": [one for one in found if {"models", "environment"} <= set(one)],
         "models_table": lambda content: markdown(models_table(content)),
         "table_of": lambda entries: markdown(table_of(entries)),
