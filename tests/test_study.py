@@ -40,16 +40,27 @@ def quick_row(row):
 QUICK = {k: {n: quick_row(r) for n, r in rows.items()} for k, rows in SETS.items()}
 
 
-@pytest.fixture
-def quick(monkeypatch, tmp_path):
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory):
     """Make studies small and keep them apart."""
-    monkeypatch.setattr(study, "SETS", QUICK)
-    monkeypatch.setattr(study, "STUDIES", tmp_path / "studies")
-    return write_photos(tmp_path / "photos", CLASSES, per_class=12)
+    place = tmp_path_factory.mktemp("quick")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(study, "SETS", QUICK)
+        patch.setattr(study, "STUDIES", place / "studies")
+        yield write_photos(place / "photos", CLASSES, per_class=12)
 
 
-def stamps(folder):
-    return {file: file.stat().st_mtime_ns for file in folder.rglob("*.safetensors")}
+@pytest.fixture(scope="module")
+def done(quick):
+    """Run a study; return its file and what that then holds."""
+    out = quick.with_name("out") / "x.json"
+    study.run_study(str(quick), str(out), seeds=2, jobs=1, splits=2)
+    return out, json.loads(out.read_text(encoding="utf-8"))
+
+
+def stamps():
+    files = study.STUDIES.rglob("*.safetensors")
+    return {file: file.stat().st_mtime_ns for file in files}
 
 
 class TestStrongRecipe:
@@ -127,13 +138,8 @@ class TestRows:
 
 
 class TestStudy:
-    @pytest.fixture
-    def done(self, quick, tmp_path):
-        out = tmp_path / "out" / "x.json"
-        study.run_study(str(quick), str(out), seeds=2, jobs=1, splits=2)
-        return json.loads(out.read_text(encoding="utf-8"))
-
     def test_entries_are_those_of_results_json(self, done):
+        _, done = done
         assert done["data"]["name"] == "photos"
         names = [entry["name"] for entry in done["models"]]
         assert names[:3] == ["Main CNN", "Variant 1", "Variant 2"]
@@ -151,37 +157,36 @@ class TestStudy:
             silent = {c for c, n in zip(CLASSES, columns, strict=True) if n == 0}
             assert {f"{c} (2 of 2)" for c in silent} <= set(entry["never"])
 
-    def test_a_grid_of_splits_and_a_page_lie_beside_them(self, done, tmp_path):
-        grid = pd.read_csv(tmp_path / "out" / "photos_grid.csv")
+    def test_a_grid_of_splits_and_a_page_lie_beside_them(self, done):
+        out, done = done
+        grid = pd.read_csv(out.with_name("photos_grid.csv"))
         assert [*grid] == ["network", "split", "seed", "accuracy", "n_test"]
         sizes = grid.groupby(["network", "split"]).size()
         crossed = itertools.product(("Main CNN", "Variant 1", "Variant 2"), (0, 1))
         assert sizes.index.to_list() == [*crossed]
         assert set(sizes) == {3} and grid["accuracy"].between(0, 1).all()
-        page = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+        page = out.with_name("README.md").read_text(encoding="utf-8")
         for words in ("## photos\n", "step by step", "CPU min"):
             assert words in page
         main = done["models"][0]
         assert f"| Main CNN | {100 * main['accuracy']:.1f} ± " in page
 
     def test_a_finished_training_is_kept_and_a_changed_recipe_is_not(
-        self, quick, tmp_path, monkeypatch
+        self, quick, done, tmp_path, monkeypatch
     ):
-        out = str(tmp_path / "out" / "x.json")
+        out, before = str(tmp_path / "x.json"), stamps()
         study.run_study(str(quick), out, seeds=1, jobs=1)
-        before = stamps(tmp_path / "studies")
-        study.run_study(str(quick), out, seeds=1, jobs=1)
-        assert stamps(tmp_path / "studies") == before
+        assert stamps() == before
         slower = replace(QUICK["base"]["augmented"], batch_size=16)
         changed = {"base": QUICK["base"] | {"augmented": slower}}
         monkeypatch.setattr(study, "SETS", changed)
         study.run_study(str(quick), out, seeds=1, jobs=1)
-        after = stamps(tmp_path / "studies")
+        after = stamps()
         changed = [file.name for file in before if after[file] != before[file]]
         assert changed == ["augmented_seed0.safetensors"]
 
-    def test_further_rows_join_those_that_are_stored(self, quick, tmp_path, done):
-        out = tmp_path / "out" / "x.json"
+    def test_further_rows_join_those_that_are_stored(self, quick, done):
+        out, done = done
         for rows in ("transfer", "parts", "shipped"):
             study.run_study(str(quick), str(out), rows, seeds=1, jobs=1)
         after = json.loads(out.read_text(encoding="utf-8"))
@@ -192,7 +197,7 @@ class TestStudy:
         assert [row["name"] for row in after["transfer"]] == wanted
         page = out.with_name("README.md").read_text(encoding="utf-8")
         assert "| EfficientNet-Lite0, from scratch, colour, 160 pixels | " in page
-        grey, *_, coloured = sorted((tmp_path / "studies/photos").glob("clean*"))
+        grey, *_, coloured = sorted((study.STUDIES / "photos").glob("clean*"))
         assert load_clean(grey).channels == 1 and load_clean(coloured).channels == 3
 
     @pytest.mark.parametrize(("name", "content", "message"), [
@@ -276,11 +281,12 @@ class TestShipped:
         assert read_card(SHIPPED_MODEL)["weights_sha256"] in page
         assert SHIPPED_MODEL.name in page and "2024/1689" in page and "{" not in page
 
-    def test_what_ships_says_where_it_comes_from(self, quick, tmp_path, monkeypatch):
+    def test_what_ships_says_where_it_comes_from(
+        self, quick, done, tmp_path, monkeypatch
+    ):
         monkeypatch.setattr(ship, "SHIPPED_MODEL", tmp_path / "new" / "own.safetensors")
-        said = refusal(ship.ship, str(quick))
+        said = refusal(ship.ship, str(write_photos(tmp_path / "others")))
         assert "run `python -m smartclass_utils st" in said
-        study.run_study(str(quick), str(tmp_path / "x.json"), seeds=2, jobs=1)
         card = read_card(ship.ship(str(quick), carry=str(quick), terms="none"))
         assert card["terms"] == "none" and card["data"]["name"] == "photos"
         assert card["carried_over"]["images"] == 48
