@@ -18,18 +18,19 @@ STORY = (
     "sample_images",
     "class_distribution",
     "architectures",
-    "feature_maps",
     "training_curves",
     "results",  # the table
     "confusion_matrices",
     "accuracy_intervals",
     "wrong_faces",
-    "ladder",
     # Engaged has one camera: four figures in one run.
     "source_by_class",
     "probes",
     "embedding",
     "activation_maps",
+    # Photographs.
+    "grid",
+    "ladder",
     "photo",
 )
 
