@@ -1,5 +1,7 @@
 """Transfer learning: networks that start from weights learned on other images."""
 
+from pathlib import Path
+
 import safetensors.torch
 import torch
 from torch import Tensor, nn
@@ -115,19 +117,19 @@ def load_imagenet(network: EfficientNetLite0) -> EfficientNetLite0:
     return network
 
 
-def load_shipped(network: nn.Module) -> nn.Module:
-    """Give a network's features the weights of the shipped one; return it.
+def load_shipped(network: nn.Module, file: Path = SHIPPED_MODEL) -> nn.Module:
+    """Give a network's features the weights of a stored one; return it.
 
     Raises:
         SmartClassError: if the network is not of its shape.
     """
-    state = safetensors.torch.load_file(SHIPPED_MODEL)
+    state = safetensors.torch.load_file(file)
     learned = {k: v for k, v in state.items() if k.startswith("features.")}
     try:
         network.load_state_dict(network.state_dict() | learned)
     except RuntimeError as error:  # names or shapes differ
         raise SmartClassError(
-            "The shipped network gives its weights only to one of its shape, for grey "
-            f"images: a ResidualCNN with channels {SHIPPED_CHANNELS}."
+            f"{file.name} gives its weights only to a network of its shape. The shipped "
+            f"one is a ResidualCNN with channels {SHIPPED_CHANNELS}, for grey images."
         ) from error
     return network

@@ -215,7 +215,8 @@ def content_of(known: dict, data: CleanData, rows: str, cards: list[dict]) -> di
         for name in of
         if rows != "base" or name in MODELS
     ]
-    key = "transfer" if rows in ("transfer", "parts", "started") else "models"
+    further = ("transfer", "parts", "further", "started")
+    key = "transfer" if rows in further else "models"
     made += [entry for entry in known.get(key, []) if entry["name"] not in of]
     if key == "transfer":
         return {**evaluation.results_of(data, []), **known, key: made}

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from smartclass_utils.beyond import augment, strong_recipe
-from smartclass_utils.config import IMAGE_SIZE, SmartClassError
+from smartclass_utils.config import IMAGE_SIZE, ROOT, SmartClassError
 from smartclass_utils.dataset import CleanData, tensors
 from smartclass_utils.models import REPORT_NETWORKS
 from smartclass_utils.transfer import SHIPPED_CHANNELS, load_imagenet, load_shipped
@@ -36,6 +36,8 @@ class Row:
     targets: Callable[[CleanData], Tensor] = lambda data: tensors(data, "train")[1]
 
 
+COMBINED = ROOT / "build/studies/combined/models"
+COMBINED /= "efficientnet_lite0_imagenet_weights_colour_96_pixels_seed0.safetensors"
 strong = partial(strong_recipe, epochs=40)
 bare = partial(strong, augment=None, smoothing=0.0, decay=0.0, mean=0.0)
 REPORT = {name: Row(report_recipe, 16, how) for name, how in REPORT_NETWORKS.items()}
@@ -62,9 +64,17 @@ LADDER = (
 own = partial(Row, network="ResidualCNN", mirror=True)
 
 
-def fine(model: nn.Module, loaders: dict, epochs: int = 15) -> dict:
+def fine(model: nn.Module, loaders: dict, epochs: int = 15, **changes) -> dict:
     """Return the strong recipe at a lower rate; here float32 is the quicker one."""
-    return {**strong_recipe(model, loaders, epochs, rate=1e-3), "dtype": torch.float32}
+    recipe = strong_recipe(model, loaders, epochs, rate=1e-3, **changes)
+    return {**recipe, "dtype": torch.float32}
+
+
+def load_combined(network: nn.Module) -> nn.Module:
+    """Give a network's features what the set "before" learned on *combined*."""
+    if not COMBINED.exists():
+        raise SmartClassError(f"There is no {COMBINED}: study combined, rows before.")
+    return load_shipped(network, COMBINED)
 
 
 lite = partial(
@@ -151,6 +161,19 @@ SETS = {
         "EfficientNet-Lite0, ImageNet weights, colour, 160 pixels": lite(
             start=load_imagenet
         ),
+    },
+    "before": {  # on combined, to start from on rgb96
+        "EfficientNet-Lite0, ImageNet weights, colour, 96 pixels": replace(
+            lite(start=load_imagenet),
+            recipe=partial(fine, epochs=10, augment=stronger),
+            batch_size=64,
+            image_size=96,
+        )
+    },
+    "further": {
+        "EfficientNet-Lite0, ImageNet’s then combined’s weights, 160 pixels": lite(
+            start=load_combined
+        )
     },
     "parts": {  # of the way there; they take as long again
         "Our own, colour, 96 pixels": own(strong, colour=True, image_size=96),
