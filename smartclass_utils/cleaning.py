@@ -129,16 +129,10 @@ def is_finished(folder: Path, key: str) -> bool:
         card = json.loads((folder / "clean.json").read_text(encoding="utf-8"))
         tables = [pd.read_csv(folder / f"{name}.csv", **TEXT) for name in TABLES]
         found = {path.relative_to(folder).as_posix() for path in folder.glob("*/*.png")}
-        is_whole = card["fingerprint"] == fingerprint_of(folder) and "counts" in card
+        is_whole = card["fingerprint"] == disk.fingerprint_of(folder)
         return card["key"] == key and is_whole and {*tables[0]["file"]} <= found
     except (OSError, ValueError, KeyError, TypeError):
         return False
-
-
-def fingerprint_of(folder: Path) -> str:
-    """Return the SHA-256 of labels and pixels."""
-    both = sha256(folder / "labels.csv") + sha256(folder / "images.npy")
-    return hashlib.sha256(both.encode()).hexdigest()
 
 
 def decode(new, manifest, shape, prepare, jobs) -> pd.DataFrame:
@@ -206,7 +200,7 @@ def fill(new: Path, manifest, shape: tuple, table: pd.DataFrame) -> dict:
     return {
         "name": manifest.name,
         "classes": list(manifest.classes),
-        "fingerprint": fingerprint_of(new),
+        "fingerprint": disk.fingerprint_of(new),
         "counts": count(manifest.table, table).to_dict("records"),
     }
 

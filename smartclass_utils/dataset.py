@@ -11,7 +11,7 @@ from skimage.color import rgb2gray
 from torch import Tensor
 
 from smartclass_utils.config import SPLITS, SmartClassError, workspace
-from smartclass_utils.files import read_json
+from smartclass_utils.files import fingerprint_of, read_json
 from smartclass_utils.names import as_text
 
 
@@ -65,7 +65,7 @@ def load_clean(folder: Path | str | None = None) -> CleanData:
     """Read a clean folder that chapter 01 has written, by default this run's.
 
     Raises:
-        SmartClassError: if it is missing, incomplete or inconsistent.
+        SmartClassError: if it is missing or incomplete, or was changed since.
     """
     folder = Path(folder) if folder is not None else workspace().clean
     if not (folder / "clean.json").exists():
@@ -75,13 +75,16 @@ def load_clean(folder: Path | str | None = None) -> CleanData:
         )
     again = f"delete {folder} and run chapter 01 again"
     card = read_json(folder / "clean.json", again)
-    labels = read_labels(folder / "labels.csv", again)
-    images = map_images(folder / "images.npy", len(labels), again)
     name, digest, classes = map(card.get, ("name", "fingerprint", "classes"))
-    texts = [name, digest, *(classes if isinstance(classes, list) else [None])]
+    if fingerprint_of(folder) != digest:
+        what = "labels.csv or images.npy is not as chapter 01 wrote it"
+        raise SmartClassError(f"{folder}: {what}: {again}.")
+    labels = pd.read_csv(folder / "labels.csv", dtype=str, keep_default_na=False)
+    images = np.lib.format.open_memmap(folder / "images.npy", "r")
+    texts = [name, *(classes if isinstance(classes, list) else [None])]
     is_text = all(isinstance(text, str) for text in texts)
     if not is_text or not set(labels["label"]) <= set(classes):
-        what = "does not give name, fingerprint and all classes of labels.csv"
+        what = "does not give a name and all classes of labels.csv"
         raise SmartClassError(f"{folder / 'clean.json'} {what}: {again}.")
     # Names that chapter 01 does not write and that a page might obey.
     for column in labels.columns.drop(["file", "sha256"], errors="ignore"):
@@ -91,32 +94,6 @@ def load_clean(folder: Path | str | None = None) -> CleanData:
         raise SmartClassError(f"{folder} {what}: {again}.")
     about = (name, labels, images, tuple(classes), digest, folder)
     return CleanData(*about, prepare=card.get("prepare"))
-
-
-def read_labels(path: Path, remedy: str) -> pd.DataFrame:
-    """Read labels.csv, all of it as text; refuse one that cannot be ours."""
-    try:
-        labels = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
-    except (OSError, ValueError) as error:  # also undecodable and empty files
-        raise SmartClassError(f"{path} cannot be read as CSV: {remedy}.") from error
-    is_whole = {"file", "label", "split"} <= set(labels)
-    if not (is_whole and set(labels["split"]) <= set(SPLITS)):
-        what = f"lacks a column, or has a split other than {', '.join(SPLITS)}"
-        raise SmartClassError(f"{path} {what}: {remedy}.")
-    return labels
-
-
-def map_images(path: Path, n_images: int, remedy: str) -> np.ndarray:
-    """Map images.npy into memory, uint8 (n_images, side, side[, 3]); refuse another."""
-    try:
-        images = np.lib.format.open_memmap(path, "r")  # reads no pickle either
-    except (OSError, ValueError) as error:  # no array, or one that was cut off
-        raise SmartClassError(f"{path} cannot be read: {remedy}.") from error
-    shape = images.shape
-    square = len(shape) > 2 and shape[1] == shape[2] and shape[3:] in ((), (3,))
-    if images.dtype != np.uint8 or not square or len(images) != n_images:
-        raise SmartClassError(f"{path} does not belong to its labels.csv: {remedy}.")
-    return images
 
 
 def tensors(data: CleanData, split: str) -> tuple[Tensor, Tensor]:

@@ -116,6 +116,15 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def fingerprint_of(folder: Path) -> str:
+    """Return the SHA-256 of a clean folder's labels and pixels, ``""`` without them."""
+    try:
+        both = sha256(folder / "labels.csv") + sha256(folder / "images.npy")
+    except OSError:
+        return ""
+    return hashlib.sha256(both.encode()).hexdigest()
+
+
 @contextmanager
 def quiet_libraries() -> Iterator[None]:
     """Keep out of the notebook what libtiff prints, past Python, of broken files."""

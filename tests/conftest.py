@@ -1,6 +1,5 @@
 """Small inputs that several tests share."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +17,7 @@ from smartclass_utils.checkpoints import train_once
 from smartclass_utils.commands.study_rows import report_recipe
 from smartclass_utils.config import CLASSES, MANIFEST_COLUMNS, ROOT, SmartClassError
 from smartclass_utils.dataset import CleanData, load_clean, tensors
+from smartclass_utils.files import fingerprint_of, read_json, write_json
 from smartclass_utils.models import ReportCNN
 
 mpl.use("Agg")
@@ -45,13 +45,19 @@ def write_clean(folder, classes=CLASSES, per_class=20, size=16, name="made up"):
             images.append(image)
             split = ("train", "train", "train", "val", "test")[5 * i // per_class]
             rows.append((f"{label}/{i:03d}.png", label, "made", label, split, "", ""))
-    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "clean.json", {"name": name, "classes": list(classes)})
     table = pd.DataFrame(rows, columns=MANIFEST_COLUMNS)
-    table.to_csv(folder / "labels.csv", index=False)
-    np.save(folder / "images.npy", np.stack(images))
-    card = {"name": name, "fingerprint": f"{name} {size}"}
-    card |= {"classes": list(classes), "image_size": size}
-    (folder / "clean.json").write_text(json.dumps(card), encoding="utf-8")
+    return rewrite(folder, table, np.stack(images))
+
+
+def rewrite(folder, table=None, images=None):
+    """Give a clean folder other labels or images, and their fingerprint."""
+    if table is not None:
+        table.to_csv(folder / "labels.csv", index=False)
+    if images is not None:
+        np.save(folder / "images.npy", images)
+    card = read_json(folder / "clean.json") | {"fingerprint": fingerprint_of(folder)}
+    write_json(folder / "clean.json", card)
     return folder
 
 

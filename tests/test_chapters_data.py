@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from chapters import run_chapter, texts
-from conftest import write_clean
+from conftest import rewrite, write_clean
 from PIL import Image
 from skimage.exposure import equalize_hist
 from skimage.util import img_as_ubyte
@@ -110,10 +110,9 @@ def test_try_it_2_another_colour_map_and_odd_names(tmp_path):
     clean = write_clean(tmp_path / "clean", names, per_class=5)
     labels = pd.read_csv(clean / "labels.csv")
     labels["source"] = np.where(labels["label"] == names[0], "a lone one", "others")
-    labels.to_csv(clean / "labels.csv", index=False)
     images = np.full((25, 16, 16), 100, np.uint8)
     images[:5, :2, :2] = 180  # of the first class, one corner of 2 × 2 pixels
-    np.save(clean / "images.npy", images)
+    rewrite(clean, labels, images)
     book = run_chapter(2, tmp_path, {"SAMPLES": 2}, {'"RdBu_r"': '"PuOr_r"'})
     with Image.open(tmp_path / "figures" / "02_mean_faces.png") as figure:
         drawn = np.asarray(figure.convert("RGB"))

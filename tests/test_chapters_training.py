@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from chapters import run_chapter, texts
-from conftest import write_clean
+from conftest import rewrite, write_clean
 
 from smartclass_utils.checkpoints import read_cards
 from smartclass_utils.dataset import load_clean
@@ -25,7 +25,7 @@ def evaluated(tmp_path, training=None, judging=None, **options):
 def test_one_training_of_noise_in_two_classes_carries_no_verdict(tmp_path):
     folder = write_clean(tmp_path / "clean", PAIR, per_class=20)
     noise = np.random.default_rng(1).integers(0, 255, (40, 16, 16), dtype=np.uint8)
-    np.save(folder / "images.npy", noise)
+    rewrite(folder, images=noise)
     said, found = evaluated(tmp_path, {"EPOCHS": 1, "SEEDS": 1})
     assert said.count("can't tell") == 3  # pairs of three networks
     assert "reported: 500" not in said and "engaged" not in said

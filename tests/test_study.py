@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import torch
 from chapters import run_chapter, texts
-from conftest import ENTRY, refusal, train_small, write_clean, write_photos
+from conftest import ENTRY, refusal, rewrite, train_small, write_clean, write_photos
 
 from smartclass_utils import evaluation
 from smartclass_utils.beyond import augment, strong_recipe
@@ -238,14 +238,14 @@ class TestStudy:
 
 
 def test_votes_make_labels_and_targets(tmp_path):
-    file = write_clean(tmp_path / "clean48") / "labels.csv"
+    folder = write_clean(tmp_path / "clean48")
     said = {"angry": (7, 3, 0), "happy": (1, 9, 0), "neutral": (5, 5, 0)}
-    table = pd.read_csv(file, dtype=str, keep_default_na=False)
+    table = load_clean(folder).labels
     votes = [said.get(label, (0, 0, 10)) for label in table["label"]]
     names = ["votes_anger", "votes_happiness", "votes_nf"]
-    assert "no columns votes_" in refusal(study_rows.majority, load_clean(file.parent))
-    table.join(pd.DataFrame(votes, columns=names)).to_csv(file, index=False)
-    data = study_rows.majority(load_clean(file.parent))
+    assert "no columns votes_" in refusal(study_rows.majority, load_clean(folder))
+    rewrite(folder, table.join(pd.DataFrame(votes, columns=names)))
+    data = study_rows.majority(load_clean(folder))
     assert (data.name, *data.classes) == ("ferplus", "anger", "happiness")
     assert data.split_sizes() == {"train": 24, "val": 8, "test": 8}
     shares = study_rows.vote_shares(data)
