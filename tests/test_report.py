@@ -16,6 +16,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from smartclass_utils import config
 from smartclass_utils.commands import record, report, results_page
 from smartclass_utils.config import COMMITTED_FIGURES, ROOT, canonical_label
+from smartclass_utils.files import only_one
 
 HOSTILE = ("(a|b) $x^$", "<img src=x onerror=alert(1)>", "[a](javascript:alert(1))")
 CHAPTER = f"""
@@ -138,6 +139,20 @@ def test_a_run_that_is_stopped_can_be_repeated(house, how, status, said):
     assert not (out / report.STAGE).exists()
     assert not (out / "report.pdf").exists()
     assert (out / "results.json").read_text() != "older"
+
+
+def test_a_second_report_into_the_same_folder_is_refused(house, smartclass):
+    _, photos, out = house
+    with only_one(out / report.LOCK, ""):
+        said = smartclass("report", "--data", photos, "--out", out)
+    assert f"A report is being made in {out}: wait until it is ready" in said
+    assert [path.name for path in out.iterdir()] == [report.LOCK]
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    said = refusal(only_one(tmp_path / "file" / ".lock", "").__enter__)
+    assert "file cannot be written to (" in said and "): make" in said
 
 
 @pytest.mark.parametrize("inside", ["out", "images"])
