@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import joblib
 import numpy as np
@@ -75,24 +74,15 @@ class Predictor:
         return evaluation.predict(self.model, images, self.mirror)
 
 
-class Region(NamedTuple):
-    """The part of a photograph that a network is asked about."""
-
-    kind: str  # FACE or WHOLE
-    box: Box  # the face as it was found, or the whole photograph
-    square: Box  # what the network sees: the face with its margin, or all
-    crop: np.ndarray  # uint8 (size, size[, 3]), the network's input
-    note: str  # a sentence on what the reader should know, or ""
-
-
 def regions_of(
     photo: np.ndarray, size: int, notes=(), whole=False, colour=False
-) -> list[Region]:
+) -> tuple[list[np.ndarray], list[dict]]:
     """Return what a network is shown of a photograph: its faces, or all of it.
 
     Every region becomes a square of ``size`` pixels as in chapter 1. Without a face it
     is the whole photograph, uint8 (H, W[, 3]), upright; so it is for a small picture,
-    which is taken to be the crop of a face. ``notes`` say what was mended in it.
+    which is taken to be the crop of a face. ``notes`` say what was mended in it. Beside
+    the squares stand their rows of the table, see :func:`predict_files`.
     """
     (height, width), text, boxes = photo.shape[:2], "", []
     if min(height, width) < SMALL_SIDE and not whole:
@@ -100,7 +90,7 @@ def regions_of(
     elif not whole:
         boxes = find_faces(photo)
         text = "" if boxes else "no face found, so the whole image was taken"
-    regions = []
+    crops, rows = [], []
     for number, box in enumerate(boxes or [Box(0, 0, height, width)], 1):
         square = square_around(box) if boxes else box
         small = square.width < size
@@ -112,11 +102,12 @@ def regions_of(
             FLAT * bool(np.ptp(crop, axis=(0, 1)).max() == 0),
         ]
         kind, note = FACE if boxes else WHOLE, sentence(*remarks, *notes)
-        regions.append(Region(kind, box, square, crop, note))
-    return regions
+        rows.append({"face": number, "region": kind, **box._asdict(), "note": note})
+        crops.append(crop)
+    return crops, rows
 
 
-def open_regions(path: str, size: int, whole: bool, colour: bool) -> list | str:
+def open_regions(path: str, size: int, whole: bool, colour: bool) -> tuple | str:
     """Do all of this for one file; a file that cannot be used gives a sentence."""
     try:
         image, notes = open_image(read(path))
@@ -195,21 +186,12 @@ def rows_by_file(
         if isinstance(regions, str):
             yield [{"file": name, "region": "", "looks": "", "note": regions}]
             continue
-        answers = predictor.probabilities(np.stack([r.crop for r in regions]))
-        yield [
-            {
-                "file": name,
-                "face": number,
-                "region": region.kind,
-                **region.box._asdict(),
-                "looks": classes[answer.argmax()],
-                **{f"p_{k}": float(p) for k, p in zip(classes, answer, strict=True)},
-                "note": region.note,
-            }
-            for number, (region, answer) in enumerate(
-                zip(regions, answers, strict=True), 1
-            )
-        ]
+        crops, rows = regions
+        answers = predictor.probabilities(np.stack(crops))
+        for row, answer in zip(rows, answers, strict=True):
+            shares = {f"p_{k}": float(p) for k, p in zip(classes, answer, strict=True)}
+            row |= {"file": name, "looks": classes[answer.argmax()], **shares}
+        yield rows
 
 
 def as_table(rows: list[dict], predictor: Predictor) -> pd.DataFrame:

@@ -146,20 +146,25 @@ class TestPredictor:
         assert said.startswith("There is no model ") and " with --model" in said
 
 
+def box_of(row):
+    return Box(*(row[side] for side in Box._fields))
+
+
 class TestRegions:
     def test_whole_image_is_chapter_1s_clean_image(self):
         photo = ASTRONAUT[:, :400]
-        [region] = predict.regions_of(photo, 48, whole=True)
+        [crop], [row] = predict.regions_of(photo, 48, whole=True)
         clean = clean_image(encoded(photo), 48).pixels
-        np.testing.assert_array_equal(region.crop, clean)
-        assert (region.kind, region.box) == (WHOLE, (0, 0, 512, 400))
-        assert region.note == "Squeezed to a square."
+        np.testing.assert_array_equal(crop, clean)
+        assert (row["region"], box_of(row)) == (WHOLE, (0, 0, 512, 400))
+        assert row["note"] == "Squeezed to a square."
 
     def test_face_is_cut_out_and_cleaned_alike(self):
-        [region] = predict.regions_of(ASTRONAUT, 48)
-        clean = clean_image(encoded(cut(ASTRONAUT, region.square)), 48).pixels
-        np.testing.assert_array_equal(region.crop, clean)
-        assert region.box.width < region.square.width < 1.2 * region.box.width
+        [crop], [row] = predict.regions_of(ASTRONAUT, 48)
+        square = square_around(box_of(row))
+        clean = clean_image(encoded(cut(ASTRONAUT, square)), 48).pixels
+        np.testing.assert_array_equal(crop, clean)
+        assert row["width"] < square.width < 1.2 * row["width"]
 
     @pytest.mark.parametrize(("photo", "start"), [
         (resized(48), "Small (48 × 48 pixels)"),
@@ -168,16 +173,16 @@ class TestRegions:
         (np.full((200, 200), 90, np.uint8), "No face found, so the whole image"),
     ])  # fmt: skip
     def test_pictures_taken_whole_say_so(self, photo, start):
-        [region] = predict.regions_of(photo, 48)
-        assert region.kind == WHOLE and region.note.startswith(start)
-        assert ("one flat colour" in region.note) == (np.ptp(photo) == 0)
+        _, [row] = predict.regions_of(photo, 48)
+        assert row["region"] == WHOLE and row["note"].startswith(start)
+        assert ("one flat colour" in row["note"]) == (np.ptp(photo) == 0)
 
     def test_a_face_of_few_pixels_is_said(self):
         photo = np.full((300, 300, 3), 90, np.uint8)
         photo[100:260, 100:260] = resized(160)
-        [region] = predict.regions_of(photo, 48, ["rotated upright"])
-        assert region.note.endswith("pixels wide, enlarged; rotated upright.")
-        assert region.crop.shape == (48, 48)
+        [crop], [row] = predict.regions_of(photo, 48, ["rotated upright"])
+        assert row["note"].endswith("pixels wide, enlarged; rotated upright.")
+        assert crop.shape == (48, 48)
 
 
 class TestFiles:
