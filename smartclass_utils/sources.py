@@ -54,8 +54,7 @@ def find_data(data: Path | str | None = None) -> Path:
                 f"{place} leads to a download that is gone: run `make data "
                 "ACCEPT_TERMS=1` again, or delete it."
             )
-    has_data = any(place.name != "downloads.json" for place in inside)
-    return config.RAW_FOLDER if has_data else unpack_demo()
+    return config.RAW_FOLDER if inside else unpack_demo()
 
 
 def unpack_demo() -> Path:

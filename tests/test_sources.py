@@ -393,7 +393,7 @@ def archive(demo, files):
 def test_data_is_looked_for_in_order(tmp_path, monkeypatch, project):
     demo, raw, explicit = project / "demo/faces", project / "raw", tmp_path / "explicit"
     assert find_data() == demo
-    put(raw, ".gitkeep", "downloads.json")
+    put(raw, ".gitkeep")
     assert find_data() == demo
     put(raw, "happy/1.jpg")
     assert find_data() == raw

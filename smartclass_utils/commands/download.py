@@ -6,16 +6,13 @@ from typing import NamedTuple
 
 from smartclass_utils import config
 from smartclass_utils.config import SmartClassError
-from smartclass_utils.files import read_json, write_json
 from smartclass_utils.layouts import PROVENANCE
-
-RECORD = "downloads.json"  # folder → owner/slug/versions/N of what was downloaded
 
 
 def download_sources(accept_terms: bool = False) -> list[Path]:
     """Print the terms of the real sources; download them if they are accepted.
 
-    A download stays in kagglehub's cache; ``data/raw`` gets a link to it and a note of
+    A download stays in kagglehub's cache; ``data/raw`` gets a link to it, which names
     its version, so that the next time the very same version is taken, from the cache
     and without the network. Returned are these links, none without consent.
 
@@ -46,12 +43,9 @@ def fetch(source: NamedTuple, raw: Path) -> None:
         raise SmartClassError(
             "kagglehub is not installed: run make data, or pip install '.[download]'."
         ) from error
-    record = {}
-    if (raw / RECORD).exists():
-        record = read_json(raw / RECORD, "delete it and run make data again")
-    handle = str(record.get(source.folder))
-    if not handle.startswith(f"{source.kaggle}/versions/"):
-        handle = source.kaggle
+    link = raw / source.folder
+    known = re.search(rf"{source.kaggle}/versions/\d+", link.resolve().as_posix())
+    handle = known[0] if known else source.kaggle
     try:
         path = Path(kagglehub.dataset_download(handle))
     except Exception as error:  # kagglehub and its network library have many
@@ -61,12 +55,7 @@ def fetch(source: NamedTuple, raw: Path) -> None:
             f"network, or unpack kaggle.com/datasets/{source.kaggle} by hand into "
             f"data/raw/{source.folder}, or run make report DATA=demo without it."
         ) from error
-    version = re.search(r"versions[/\\](\d+)", str(path))
-    if version:
-        record[source.folder] = f"{source.kaggle}/versions/{version[1]}"
-        write_json(raw / RECORD, record)
     raw.mkdir(parents=True, exist_ok=True)
-    link = raw / source.folder
     link.unlink(missing_ok=True)
     try:
         link.symlink_to(path.resolve(), target_is_directory=True)
