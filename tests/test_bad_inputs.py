@@ -29,7 +29,7 @@ LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9\n"
 WIDE = encoded(np.full((9, 9), 70_000, np.int32), "TIFF")
 NARROW, SHALLOW = encoded(GREY.astype(np.int32), "TIFF"), encoded(GREY.astype("u2"))
 LONG, HEIC = encoded(np.zeros((41, 10), np.uint8)), b"\0\0\0\x18ftypheic" + PNG
-LINK, FOLDER = "link", "folder"
+LINK, FOLDER, ON_WHITE = "link", "folder", "transparency put on white"
 
 # row, what it is, file name, content, outcome, how its reason or note begins
 CASES = [
@@ -50,6 +50,7 @@ CASES = [
     (10, "16 bits", "b.tif", encoded(DEEP, "TIFF"), "mended", "16 bits scaled to 8"),
     (11, "grey + alpha", "a.png", encoded(GREY_ALPHA), "mended", "transparency put"),
     (12, "RGBA", "a.png", encoded(RGBA), "mended", "transparency put"),
+    (12, "flat", "b.png", encoded(RGBA * 0 + 9), "mended", f"{ON_WHITE}; one flat"),
     (13, "grey", "a.png", encoded(GREY), "kept", ""),
     (13, "1-bit", "b.png", encoded(RGB, mode="1"), "kept", ""),
     (13, "palette", "c.png", encoded(RGB, mode="P"), "kept", ""),

@@ -24,7 +24,6 @@ from smartclass_utils.files import safe_name, sha256
 
 N = 12  # good images of each class
 SIZE = 16  # pixels
-ON_WHITE = "transparency put on white; one flat colour"
 CONFLICT = "same image under different labels"
 
 
@@ -56,43 +55,6 @@ def run(root, out=None, image_size=SIZE, jobs=1, **options):
 
 
 error_of = partial(refusal, run)
-
-
-def test_every_file_is_accounted_for(raw):
-    done = run(raw)
-    assert not done.was_done
-    assert [tuple(row) for row in done.counts.itertuples(index=False)] == [
-        ("kept", "", 2 * N),
-        ("mended", ON_WHITE, 1),
-        ("rejected", "duplicate", 1),
-        ("rejected", "empty", 1),
-        ("rejected", "not a file", 2),
-        ("rejected", "not an image", 1),
-        ("rejected", CONFLICT, 2),
-    ]
-    assert done.counts["images"].sum() == len(manifest_of(raw).table)
-    assert len(done.labels) == 2 * N + 1
-    assert list(done.rejected) == ["file", "source", "label", "reason"]
-    conflict = f"{CONFLICT}: angry/z6.png (angry), happy/z6.png (happy)"
-    assert dict(zip(done.rejected["file"], done.rejected["reason"], strict=True)) == {
-        "angry/z6.png": conflict,
-        "happy/z1.jpg": "empty",
-        "happy/z2.jpg": "not an image",
-        "happy/z3.jpg": "not a file",
-        "happy/z4.jpg": "not a file",
-        "happy/z5.png": "duplicate of happy/0.png",
-        "happy/z6.png": conflict,
-    }
-    noted = {"original_file": "angry/z7.png", "note": ON_WHITE}
-    assert done.noted.to_dict("records") == [{"file": done.noted["file"][0], **noted}]
-
-
-def test_images_without_a_class_are_left_out(raw, tmp_path):
-    manifest = manifest_of(raw)
-    manifest.table.loc[:4, ["label", "original_label"]] = "", "Fear"
-    done = clean(manifest, tmp_path / "clean", image_size=SIZE)
-    assert tuple(done.counts.iloc[-1]) == ("left out", "Fear", 5)
-    assert done.counts["images"].sum() == len(manifest.table)
 
 
 def test_the_clean_folder_keeps_its_contract(raw):
