@@ -9,7 +9,6 @@ from torch import nn
 from smartclass_utils import models
 from smartclass_utils.beyond import augment
 from smartclass_utils.dataset import tensors
-from smartclass_utils.evaluation import predict
 from smartclass_utils.hardware import environment, fast_dtype, pick_device
 from smartclass_utils.training import hash_of, loss_and_accuracy, train
 
@@ -85,14 +84,6 @@ def test_any_optimizer_network_and_number_format_learn(clean_data, options):
     model, history = fit(clean_data, epochs=4, **options)
     assert history.train_loss.iloc[-1] < history.train_loss.iloc[0]
     assert {p.dtype for p in model.parameters()} == {torch.float32}
-
-
-def test_mirrored_answers_are_the_same_for_an_image_and_its_mirror_image(clean_data):
-    model = small_network(clean_data)
-    images, _ = tensors(clean_data, "test")
-    first, second = (predict(model, x, mirror=True) for x in (images, images.flip(3)))
-    assert abs(first - second).max() < 1e-5
-    assert first.sum(axis=1) == pytest.approx(1)
 
 
 def test_environment_names_versions_device_and_number_format():
