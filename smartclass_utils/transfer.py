@@ -129,7 +129,7 @@ def load_shipped(network: nn.Module, file: Path = SHIPPED_MODEL) -> nn.Module:
         network.load_state_dict(network.state_dict() | learned)
     except RuntimeError as error:  # names or shapes differ
         raise SmartClassError(
-            f"{file.name} gives its weights only to a network of its shape. The shipped "
-            f"one is a ResidualCNN with channels {SHIPPED_CHANNELS}, for grey images."
+            f"{file.name} fits only a network of its shape; the shipped one is a "
+            f"ResidualCNN with channels {SHIPPED_CHANNELS}, for grey images."
         ) from error
     return network
