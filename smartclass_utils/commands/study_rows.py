@@ -171,7 +171,7 @@ SETS = {
         )
     },
     "further": {
-        "EfficientNet-Lite0, ImageNet’s then combined’s weights, 160 pixels": lite(
+        "EfficientNet-Lite0, ImageNet weights, then combined, colour, 160 pixels": lite(
             start=load_combined
         )
     },
