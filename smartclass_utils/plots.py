@@ -69,8 +69,11 @@ def fit_labels(fig: Figure) -> None:
     for ax in fig.axes:
         for axis, longest in ((ax.xaxis, BELOW), (ax.yaxis, BESIDE)):
             texts = [label.get_text() for label in axis.get_ticklabels()]
-            if max(map(len, texts), default=0) > longest:
-                short = [f"{t[:longest]}…" if len(t) > longest else t for t in texts]
+            short = [
+                t if len(t) <= longest or "\n" in t else f"{t[:longest]}…"
+                for t in texts
+            ]
+            if short != texts:
                 axis.set_ticks(axis.get_ticklocs(), short)
         below = "".join(label.get_text() for label in ax.get_xticklabels())
         width = ax.get_position().width * fig.get_figwidth()  # inches
