@@ -13,8 +13,8 @@ from smartclass_utils import evaluation
 from smartclass_utils.checkpoints import load_model, train_once
 from smartclass_utils.cleaning import clean
 from smartclass_utils.commands.results_page import HEAD, PAGE, write_page
-from smartclass_utils.commands.study_rows import LADDER, MODELS, SETS, Row
-from smartclass_utils.config import RESULTS_FOLDER, ROOT, SmartClassError, check
+from smartclass_utils.commands.study_rows import LADDER, MODELS, SETS, STUDIES, Row
+from smartclass_utils.config import RESULTS_FOLDER, SmartClassError, check
 from smartclass_utils.dataset import CleanData, load_clean, tensors
 from smartclass_utils.files import read_json, write_json, write_text
 from smartclass_utils.hardware import fast_dtype, pick_device
@@ -22,7 +22,6 @@ from smartclass_utils.models import REPORT_NETWORKS, build
 from smartclass_utils.sources import find_data, load
 from smartclass_utils.splits import deal, joint_groups
 
-STUDIES = ROOT / "build" / "studies"
 GRID_SEEDS = 3  # trainings of a network on each redrawn split
 
 

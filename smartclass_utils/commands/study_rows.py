@@ -36,7 +36,8 @@ class Row:
     targets: Callable[[CleanData], Tensor] = lambda data: tensors(data, "train")[1]
 
 
-COMBINED = ROOT / "build/studies/combined/models"
+STUDIES = ROOT / "build" / "studies"
+COMBINED = STUDIES / "combined" / "models"
 COMBINED /= "efficientnet_lite0_imagenet_weights_colour_96_pixels_seed0.safetensors"
 strong = partial(strong_recipe, epochs=40)
 bare = partial(strong, augment=None, smoothing=0.0, decay=0.0, mean=0.0)
@@ -73,7 +74,8 @@ def fine(model: nn.Module, loaders: dict, epochs: int = 15, **changes) -> dict:
 def load_combined(network: nn.Module) -> nn.Module:
     """Give a network's features what the set "before" learned on *combined*."""
     if not COMBINED.exists():
-        raise SmartClassError(f"There is no {COMBINED}: study combined, rows before.")
+        command = "`python -m smartclass_utils study combined --rows before --seeds 1`"
+        raise SmartClassError(f"There is no {COMBINED}: run {command} first.")
     return load_shipped(network, COMBINED)
 
 
