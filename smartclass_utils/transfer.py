@@ -1,7 +1,5 @@
 """Transfer learning: networks that start from weights learned on other images."""
 
-from pathlib import Path
-
 import safetensors.torch
 import torch
 from torch import Tensor, nn
@@ -117,8 +115,8 @@ def load_imagenet(network: EfficientNetLite0) -> EfficientNetLite0:
     return network
 
 
-def load_shipped(network: nn.Module, file: Path = SHIPPED_MODEL) -> nn.Module:
-    """Give a network's features the weights of a stored one; return it.
+def load_shipped(network: nn.Module, file=SHIPPED_MODEL) -> nn.Module:
+    """Give a network's features the weights in a stored one's file; return it.
 
     Raises:
         SmartClassError: if the network is not of its shape.
