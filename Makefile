@@ -70,10 +70,10 @@ nbval: $(READY)
 	$(NBVAL) --nbval --nbval-sanitize-with notebooks/nbval.cfg $(EXACT)
 	$(NBVAL) --nbval-lax $(TRAINED)
 
-study: $(READY) ## rows of chapter 5 at length; DATA=folder ROWS=set SEEDS=n SPLITS=n
+study: $(READY) ## rows of chapter 5 at length; DATA=folder ROWS=set SEEDS=n SPLITS=n FOLDS=n
 	@$(RUN) -m smartclass_utils study "$$DATA" $(if $(ROWS),--rows "$$ROWS") \
 	  $(if $(SEEDS),--seeds "$$SEEDS") \
-	  $(if $(SPLITS),--splits "$$SPLITS")
+	  $(if $(SPLITS),--splits "$$SPLITS") $(if $(FOLDS),--folds "$$FOLDS")
 
 # Photographs are uploaded through the websocket, whose limit is 10 MiB by default.
 lab: $(READY) ## open JupyterLab on its start page

@@ -38,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
     study.add_argument("--seeds", type=int, default=3, help="trainings of every row")
     study.add_argument("--jobs", type=int, default=2, help="trainings side by side")
     study.add_argument("--splits", type=int, default=0, help="to redraw, for chapter 6")
+    study.add_argument("--folds", type=int, default=0, help="of train and val, for 5.6")
     ship = commands.add_parser("ship", help="put a study's network into the package")
     ship.add_argument("data", help="the folder on which the study was run")
     ship.add_argument("--name", default="Our own", help="of the network in the study")

@@ -82,16 +82,10 @@ def load_clean(folder: Path | str | None = None) -> CleanData:
     labels = pd.read_csv(folder / "labels.csv", dtype=str, keep_default_na=False)
     images = np.lib.format.open_memmap(folder / "images.npy", "r")
     texts = [name, *(classes if isinstance(classes, list) else [None])]
-    is_text = all(isinstance(text, str) for text in texts)
-    if not is_text or not set(labels["label"]) <= set(classes):
+    is_plain = all(isinstance(text, str) and as_text(text) == text for text in texts)
+    if not is_plain or not set(labels["label"]) <= set(classes):
         what = "does not give a name and all classes of labels.csv"
         raise SmartClassError(f"{folder / 'clean.json'} {what}: {again}.")
-    # Names that chapter 01 does not write and that a page might obey.
-    for column in labels.columns.drop(["file", "sha256"], errors="ignore"):
-        texts += [column, *labels[column].unique()]
-    if odd := sorted({as_text(text) for text in texts if as_text(text) != text}):
-        what = f"was not written by chapter 01, as it holds the name '{odd[0]}'"
-        raise SmartClassError(f"{folder} {what}: {again}.")
     about = (name, labels, images, tuple(classes), digest, folder)
     return CleanData(*about, prepare=card.get("prepare"))
 

@@ -20,11 +20,7 @@ BATCH = 64  # images; fewer than for an answer, as gradients take memory, too
 
 
 def last_map_layer(model: nn.Module) -> nn.Module:
-    """Return the layer whose output is the last feature map before it is pooled.
-
-    Raises:
-        SmartClassError: if the network has no convolution.
-    """
+    """Return the layer whose output is the last feature map before it is pooled."""
     if not any(isinstance(layer, nn.Conv2d) for layer in model.modules()):
         raise SmartClassError("This network has no convolution to draw a map of.")
     kept = [layer for layer in model.features if "Pool" not in type(layer).__name__]

@@ -140,11 +140,8 @@ def lists_of(tree: Tree, data: DataSet) -> list[tuple[str, str]]:
 def is_whole(tree: Tree, data: DataSet) -> bool:
     """Return whether a data set is there, and a known one as a whole and alone.
 
-    A remark says what only resembles one of the report's.
-
-    Raises:
-        SmartClassError: if its own label file beside a folder ``dataset`` shows that it
-            must be that set, and it is not whole.
+    A remark says what only resembles one of the report's; a label file of its own
+    beside a folder ``dataset`` shows that it must be that set, and whole.
     """
     layout, base, classes = data
     listed = bool(lists_of(tree, data))

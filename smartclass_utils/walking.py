@@ -130,9 +130,6 @@ def walk(root: Path) -> Tree:
 
     Links are not followed, except to folders right in the root, where data sets lie as
     links to a cache.
-
-    Raises:
-        SmartClassError: if a folder cannot be opened.
     """
 
     def refuse(error: OSError) -> None:
@@ -194,11 +191,7 @@ def parents(path: str) -> Iterator[str]:
 
 
 def read_table(path: Path, *needed: str) -> pd.DataFrame:
-    """Read a CSV file as text; columns are found without regard to case and blanks.
-
-    Raises:
-        SmartClassError: if it is no CSV file or a column is missing.
-    """
+    """Read a CSV file as text; columns are found without regard to case and blanks."""
     options = {"keep_default_na": False, "encoding": "utf-8-sig", "index_col": False}
     if path.suffix == ".txt":
         options |= {"sep": r"\s+", "names": needed}

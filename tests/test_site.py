@@ -40,7 +40,6 @@ def write_notebook(file, title, figure):
         f'present(figure, "{figure}")  # {"long " * 40}': [
             *(picture, new_output("stream", text="no_space_" * 40))
         ],
-        "reading()": [shown(**{"text/markdown": "**7**."})],
         "show_source(f)": [shown(**{"text/markdown": listing})],
         "table()": [shown(**{"text/html": WIDE_TABLE}), shown(**button)],
     }
@@ -51,6 +50,7 @@ def write_notebook(file, title, figure):
         *(new_code_cell(code, outputs=found) for code, found in outputs.items()),
         new_markdown_cell("## Findings"),
     ]
+    cells.insert(4, new_markdown_cell("**7**."))  # what is read out of the figure
     nbformat.write(new_notebook(cells=cells), file)
 
 

@@ -200,6 +200,21 @@ class TestStudy:
         grey, *_, coloured = sorted((study.STUDIES / "photos").glob("clean*"))
         assert load_clean(grey).channels == 1 and load_clean(coloured).channels == 3
 
+    def test_each_image_that_is_not_for_testing_is_in_one_fold(self, quick, done):
+        out, (_, done) = done[0].with_name("y.json"), done
+        for rows in ("report", "started"):
+            study.run_study(str(quick), str(out), rows, seeds=0, jobs=1, folds=2)
+        table = pd.read_csv(out.with_name("photos_folds.csv"))
+        about, split = ["sha256", "label", "fold"], done["data"]["split"]
+        assert [*table] == [*about, *SETS["report"], *SETS["started"]]
+        assert len(table) == split["train"] + split["val"]
+        assert table["sha256"].is_unique and not out.exists()
+        counts = pd.crosstab(table["fold"], table["label"])
+        assert counts.shape == (2, 4) and np.ptp(counts.to_numpy()) <= 1
+        assert table.drop(columns=about).isin(CLASSES).all(axis=None)
+        cards = read_cards(study.STUDIES / "photos" / "fold0of2")
+        assert {card["name"] for card in cards} == {*SETS["report"], *SETS["started"]}
+
     @pytest.mark.parametrize(("name", "content", "message"), [
         ("x.json", '{"data": {"fingerprint": "0"}}', "holds no study of these images"),
         ("x.json", '{"keep": "me"}', "holds no study of these images: name another"),
@@ -215,7 +230,8 @@ class TestStudy:
     @pytest.mark.parametrize(("options", "message"), [
         ({"seeds": -1}, "SEEDS = -1 is not a whole number from 0 to"),
         ({"jobs": 0}, "JOBS = 0 is not a whole number from 1 to"),
-        ({"splits": 1}, "1 split makes no grid"),
+        ({"splits": 1}, "1 split or fold is too few"),
+        ({"folds": 1}, "1 split or fold is too few"),
         ({"rows": "all"}, "No study has rows all: name base, report, "),
     ])  # fmt: skip
     def test_what_cannot_work_is_one_sentence(self, quick, options, message, tmp_path):

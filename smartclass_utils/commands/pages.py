@@ -67,11 +67,7 @@ def read_chapter(file: Path) -> Chapter:
 
 
 def read_report(place: Workspace) -> Report:
-    """Read the report that lies in a workspace.
-
-    Raises:
-        SmartClassError: if there is none, or no complete one.
-    """
+    """Read the complete report that lies in a workspace."""
     files = sorted((place.out / "notebooks").glob("*.ipynb"))
     results, figures = place.out / "results.json", place.out / "figures/figures.json"
     if not (files and results.exists() and figures.exists()):

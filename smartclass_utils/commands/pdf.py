@@ -125,11 +125,7 @@ def browser_command(browser: str, profile: Path) -> list[str]:
 
 
 def print_pdf(page: Path, pdf: Path, profile: Path) -> None:
-    """Print a page into a PDF with tags and an outline.
-
-    Raises:
-        SmartClassError: if there is no browser, or if it does not print.
-    """
+    """Print a page into a PDF with tags and an outline."""
     browser = find_browser()
     if browser is None:
         raise SmartClassError(

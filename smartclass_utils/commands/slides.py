@@ -86,9 +86,6 @@ def reading(notebook: nbformat.NotebookNode, name: str) -> str:
     """Return the text that follows a figure in its chapter, for the speaker."""
     pairs = itertools.pairwise(notebook.cells)
     cell = next((then for shown, then in pairs if f'"{name}"' in shown.source), None)
-    if cell is None or cell.source.startswith("#"):
+    if cell is None or cell.cell_type != "markdown" or cell.source.startswith("#"):
         return ""
-    if cell.cell_type == "markdown":
-        return re.sub(r"\s*[^.]*:$", "", cell.source)  # what leads to the next table
-    texts = (o.get("data", {}).get("text/markdown") for o in cell.get("outputs", []))
-    return next((text for text in texts if text), "")
+    return re.sub(r"\s*[^.]*:$", "", cell.source)  # what leads to the next table

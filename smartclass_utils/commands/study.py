@@ -1,19 +1,20 @@
 """Train every row of chapter 5 on one data set and store the numbers."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import joblib
 import numpy as np
 import pandas as pd
 import torch
+from sklearn.model_selection import StratifiedGroupKFold
 from torch.utils.data import DataLoader, TensorDataset
 
 from smartclass_utils import evaluation
 from smartclass_utils.checkpoints import load_model, train_once
 from smartclass_utils.cleaning import clean
 from smartclass_utils.commands.results_page import HEAD, PAGE, write_page
-from smartclass_utils.commands.study_rows import LADDER, MODELS, SETS, STUDIES, Row
+from smartclass_utils.commands.study_rows import LADDER, MODELS, SETS, STUDIES, Job, Row
 from smartclass_utils.config import RESULTS_FOLDER, SmartClassError, check
 from smartclass_utils.dataset import CleanData, load_clean, tensors
 from smartclass_utils.files import read_json, write_json, write_text
@@ -25,27 +26,11 @@ from smartclass_utils.splits import deal, joint_groups
 GRID_SEEDS = 3  # trainings of a network on each redrawn split
 
 
-@dataclass(frozen=True)
-class Job:
-    """One training of a row, on the frozen split or on another one."""
-
-    folder: Path
-    name: str
-    row: Row
-    seed: int
-    split: np.ndarray | None = None
-
-
-def clean_for(row: Row, base: Path) -> Path:
-    """Return the clean folder of a data set for a row, by size and colour."""
-    return base / f"clean{row.image_size}{'colour' * row.colour}"
-
-
 def run_job(base: Path, job: Job, place: str) -> dict:
     """Train, unless this very training is kept; return the card and what it answers."""
     torch.set_num_threads(1)
     row, device = job.row, pick_device()
-    data = row.labels(load_clean(clean_for(row, base)))
+    data = row.labels(load_clean(row.clean_in(base)))
     if job.split is not None:
         data = replace(data, labels=data.labels.assign(split=job.split))
     train = TensorDataset(tensors(data, "train")[0], row.targets(data))
@@ -128,13 +113,15 @@ def run_study(
     seeds: int = 3,
     jobs: int = 2,
     splits: int = 0,
+    folds: int = 0,
 ) -> Path:
     """Train all rows on one data set and store the numbers; return the JSON file.
 
     A finished training is kept under a key of recipe, code, data and seed, so that a
     second call goes on where the first was stopped. What the file holds of other rows
     on the same images stays. ``splits`` redrawn ones, on which the report's networks
-    are trained, make ``<data set>_grid.csv`` beside it; no seeds leave a grid alone.
+    are trained, make ``<data set>_grid.csv`` beside it; ``folds`` of train and val make
+    ``…_folds.csv``, what each row answers for the fold left out. 0 seeds make no more.
 
     Raises:
         SmartClassError: if there is no such study, or if it would replace demo.json,
@@ -142,9 +129,10 @@ def run_study(
     """
     if rows not in SETS:
         raise SmartClassError(f"No study has rows {rows}: name {', '.join(SETS)}.")
-    check(SEEDS=(seeds, 0, 1000), SPLITS=(splits, 0, 1000), JOBS=(jobs, 1, 1000))
-    if splits == 1:
-        raise SmartClassError("1 split makes no grid: name 2 or more, or none.")
+    check(SEEDS=(seeds, 0, 1000), JOBS=(jobs, 1, 1000))
+    check(SPLITS=(splits, 0, 1000), FOLDS=(folds, 0, 100))
+    if 1 in (splits, folds):
+        raise SmartClassError("1 split or fold is too few: name 2 or more, or none.")
     manifest = load(find_data(data))
     if not out and seeds and manifest.name == "demo":
         raise SmartClassError(
@@ -153,9 +141,9 @@ def run_study(
     base, chosen = STUDIES / manifest.name, SETS[rows]
     shapes = {(row.image_size, row.colour): row for row in [Row(str), *chosen.values()]}
     for (size, colour), row in shapes.items():
-        folder = clean_for(row, base)
+        folder = row.clean_in(base)
         clean(manifest, folder, image_size=size, colour=colour, jobs=jobs)
-    found = next(iter(chosen.values())).labels(load_clean(clean_for(Row(str), base)))
+    found = next(iter(chosen.values())).labels(load_clean(Row(str).clean_in(base)))
     path = Path(out) if out else RESULTS_FOLDER / f"{found.name}.json"
     known = stored(path, found)
     labels = found.labels["label"].to_numpy(object)
@@ -177,6 +165,11 @@ def run_study(
         ]
         table = grid_of(work, sweep(base, work, jobs)).to_csv(index=False)
         write_text(path.with_name(f"{manifest.name}_grid.csv"), table)
+    if folds:
+        beside = path.with_name(f"{found.name}_folds.csv")
+        work = fold_jobs(base, chosen, found, groups, folds)
+        table = folds_of(found, work, sweep(base, work, jobs), beside)
+        write_text(beside, table.to_csv(index=False))
     write_page(path.parent)
     return path
 
@@ -204,6 +197,34 @@ def grid_of(work: list[Job], cards: list[dict]) -> pd.DataFrame:
     ]
     table = pd.DataFrame(rows, columns=["network", "split", "seed", "accuracy"])
     return table.assign(n_test=[len(card["answers"]["test"]) for card in cards])
+
+
+def fold_jobs(base, rows, data, groups, folds) -> list[Job]:
+    """Return a training of every row for each fold, which it sees as validation."""
+    learned = np.flatnonzero(data.labels["split"].isin(["train", "val"]))
+    labels = data.labels["label"].to_numpy(object)[learned]
+    dealer = StratifiedGroupKFold(folds, shuffle=True, random_state=0)
+    work = []
+    for fold, (_, out) in enumerate(dealer.split(labels, labels, groups[learned])):
+        split = data.labels["split"].replace("val", "train").to_numpy(object)
+        split[learned[out]] = "val"
+        place = base / f"fold{fold}of{folds}"
+        work += [Job(place, name, row, 0, split) for name, row in rows.items()]
+    return work
+
+
+def folds_of(data, work: list[Job], cards: list[dict], path: Path) -> pd.DataFrame:
+    """Return what each row answers for the fold left out; earlier rows' stay."""
+    table = data.labels[["sha256", "label"]].assign(fold="")
+    for job, card in zip(work, cards, strict=True):
+        out = job.split == "val"
+        table.loc[out, "fold"] = job.folder.name.removeprefix("fold")
+        table.loc[out, job.name] = np.array(data.classes)[card["answers"]["val"]]
+    table = table[table["fold"] != ""].reset_index(drop=True)
+    known = pd.read_csv(path, dtype=str) if path.exists() else table
+    about = ["sha256", "label", "fold"]
+    same = known.reindex(columns=about).equals(table[about])
+    return known.assign(**table.drop(columns=about)) if same else table
 
 
 def content_of(known: dict, data: CleanData, rows: str, cards: list[dict]) -> dict:

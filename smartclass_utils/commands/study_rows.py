@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -34,6 +36,21 @@ class Row:
     start: Callable[[nn.Module], nn.Module] = lambda model: model  # its first weights
     labels: Callable[[CleanData], CleanData] = lambda data: data  # which are learned
     targets: Callable[[CleanData], Tensor] = lambda data: tensors(data, "train")[1]
+
+    def clean_in(self, base: Path) -> Path:
+        """Return the clean folder in a data set's, by size and colour."""
+        return base / f"clean{self.image_size}{'colour' * self.colour}"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training of a row, on the frozen split or on another one."""
+
+    folder: Path
+    name: str
+    row: Row
+    seed: int
+    split: np.ndarray | None = None
 
 
 STUDIES = ROOT / "build" / "studies"
