@@ -40,9 +40,9 @@ NETWORK_COLOURS = {
     "Main CNN": "#222222",
     "Variant 1": "#009E73",
     "Variant 2": "#AA4499",
-    "Our own": "#56B4E9",
+    "Our own": "#999933",
 }
-OTHER_NETWORK_COLOURS = ("#882255", "#999933", "#44AA99", "#332288")
+OTHER_NETWORK_COLOURS = ("#882255", "#56B4E9", "#44AA99", "#332288")
 
 SPLITS = ("train", "val", "test")
 SPLIT_SHARES = {"train": 0.70, "val": 0.15, "test": 0.15}

@@ -19,16 +19,17 @@ STORY = (
     "class_distribution",
     "architectures",
     "training_curves",
-    "results",  # the table
     "confusion_matrices",
     "accuracy_intervals",
     "wrong_faces",
-    # Engaged has one camera: four figures in one run.
+    "training",
+    "results",  # the table
+    # Engaged has one camera, in one run.
     "source_by_class",
     "probes",
     "embedding",
     "activation_maps",
-    # Photographs.
+    "heat_outside",
     "grid",
     "ladder",
     "photo",
