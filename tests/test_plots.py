@@ -6,8 +6,7 @@ import pytest
 from PIL import Image
 
 from smartclass_utils import plots
-from smartclass_utils.config import CLASSES, COLOURS, NETWORK_COLOURS, canonical_label
-from smartclass_utils.plots import show_source
+from smartclass_utils.config import CLASSES, COLOURS, NETWORK_COLOURS
 
 
 @pytest.fixture(autouse=True)
@@ -101,12 +100,3 @@ def test_neither_missing_letters_nor_a_lack_of_room_stop_a_figure(
     assert not plt.fignum_exists(fig.number)
     assert capsys.readouterr().err == ""
     assert "A caption. (No font that is installed here has all" in shown[1].data
-
-
-def test_a_listing_is_the_source_itself_with_its_place(monkeypatch):
-    shown = []
-    monkeypatch.setattr("smartclass_utils.plots.display", shown.append)
-    show_source(canonical_label)
-    text = shown[0].data
-    assert text.startswith("`smartclass_utils/config.py`, line ")
-    assert "```python\ndef canonical_label(name" in text
