@@ -2,7 +2,6 @@ import re
 import shutil
 import sys
 from functools import partial
-from types import SimpleNamespace
 from unittest.mock import Mock
 
 import pytest
@@ -26,19 +25,15 @@ def raw(tmp_path, monkeypatch):
 @pytest.fixture
 def hub(tmp_path, monkeypatch, raw):
     """Stand in for kagglehub: keep what is asked of it, and a cache on disk."""
-    module = SimpleNamespace(asked=[], error=None)
 
     def dataset_download(handle):
         module.asked.append(handle)
-        if module.error:
-            raise module.error
-        owner, slug = handle.split("/")[:2]
-        folder = tmp_path / "cache" / "datasets" / owner / slug / "versions" / "7"
+        folder = tmp_path / "cache" / handle.removesuffix("/versions/7") / "versions/7"
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "here.txt").write_text(handle, "utf-8")
+        (folder / "here.txt").touch()
         return str(folder)
 
-    module.dataset_download = dataset_download
+    module = Mock(asked=[], dataset_download=Mock(side_effect=dataset_download))
     monkeypatch.setitem(sys.modules, "kagglehub", module)
     return module
 
@@ -69,14 +64,14 @@ def test_the_version_is_recorded_and_asked_for_the_next_time(hub, raw, tmp_path)
 
 def test_a_failing_network_is_one_sentence_and_what_came_stays(hub, raw):
     download_sources(accept_terms=True)
-    hub.error = ConnectionError("Max retries exceeded\nwith url: …")
+    gone = ConnectionError("Max retries exceeded\nwith url: …")
+    hub.dataset_download.side_effect = [gone, TimeoutError()]
     assert error_of() == (
         "RAF-DB could not be downloaded (Max retries exceeded): try again with a "
         "network, or unpack kaggle.com/datasets/shuvoalok/raf-db-dataset by hand into "
         "data/raw/rafdb, or run make report DATA=demo without it."
     )
     assert (raw / "rafdb" / "here.txt").is_file()
-    hub.error = TimeoutError()
     assert "downloaded (TimeoutError)" in error_of()
 
 
