@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from conftest import refusal
 from matplotlib.colors import to_rgb
-from skimage.color import deltaE_ciede2000, rgb2lab
+from skimage.color import deltaE_ciede2000, rgb2xyz, xyz2lab
+from skimage.color.colorconv import rgb_from_xyz, xyz_from_rgb
 
 from smartclass_utils.config import COLOURS, HATCHES, check
 
@@ -45,12 +46,8 @@ LEAST = {"all colours": 20, "protanopia": 17, "deuteranopia": 12, "tritanopia": 
 
 def seen(colour: str, matrix) -> np.ndarray:
     """Return how a colour looks to such a reader, CIELAB (3,)."""
-    stored = np.array(to_rgb(colour))
-    linear = np.where(stored <= 0.04045, stored / 12.92, ((stored + 0.055) / 1.055))
-    linear = np.where(stored <= 0.04045, linear, linear**2.4)
-    changed = (np.asarray(matrix) @ linear).clip(0, 1)
-    curved = 1.055 * changed ** (1 / 2.4) - 0.055
-    return rgb2lab(np.where(changed <= 0.0031308, 12.92 * changed, curved))
+    linear = rgb_from_xyz @ rgb2xyz(to_rgb(colour))
+    return xyz2lab(xyz_from_rgb @ (matrix @ linear).clip(0, 1))
 
 
 @pytest.mark.parametrize("eyes", SEEN_WITH)
