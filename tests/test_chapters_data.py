@@ -15,9 +15,6 @@ from skimage.util import img_as_ubyte
 from smartclass_utils.config import canonical_label
 from smartclass_utils.dataset import load_clean
 
-FIGURES = ("class_distribution", "source_by_class", "sample_images", "mean_faces")
-FIGURES += ("intensity_by_class", "samples_with_histograms")
-
 
 def write_speckled(folder, level, n, seed):
     """Write n different images of 16 × 16 pixels, mean grey ``level``, deviation 10."""
@@ -61,13 +58,9 @@ def test_chapter_1_by_hand(first):
     text = texts(book)
     assert "42 files; classes: dark, light" in text
     assert re.search(r"kept +rejected +left out\nimages +30 +2 +10", text)
-    assert re.search(r"by hand +by clean\nrejected +1 +1", text)  # the copy
-    assert re.search(r"test +5 +0 +0\ntrain +0 +20 +0\nval +0 +0 +5", text)
-    assert "[0, 0, 0, 1]\n" in text  # itself, mirrored, shifted; another one
     data = load_clean(out / "clean")
     assert data.split_sizes() == {"train": 20, "val": 5, "test": 5}
     assert data.images.mean(axis=(1, 2)).tolist() == [50] * 20 + [200] * 10
-    assert f"'{data.fingerprint}'" in text
     assert errors_in(book) == []
 
 
@@ -84,7 +77,6 @@ def test_chapter_2_by_hand(first):
     assert all(f">{label}<" in bars for label in ("dark", "light", "20", "67%", "33%"))
     levels = (out / "figures" / "02_intensity_by_class.svg").read_text(encoding="utf-8")
     assert "mean 50.0" in levels and "mean 200.0" in levels
-    assert all((out / f"figures/02_{name}.png").exists() for name in FIGURES)
     assert errors_in(book) == []
 
 
