@@ -104,6 +104,15 @@ def test_a_camera_held_sideways_is_turned_upright(orientation, size):
     assert tuple(notes) == clean.notes
 
 
+def test_a_format_that_this_pillow_lacks_has_a_remedy(monkeypatch):
+    pytest.importorskip("PIL._avif")
+    content = encoded(RGB, "AVIF")
+    assert clean_image(content, 16).notes == ()
+    monkeypatch.setattr(images, "FORMATS", ("JPEG", "PNG"))
+    with pytest.raises(Rejected, match=r"^AVIF: this Pillow can't read it, save it as"):
+        clean_image(content, 16)
+
+
 @pytest.mark.parametrize(("prepare", "message"), [
     (lambda x: x / 255, "PREPARE returns float64 (16, 16): let it return uint8"),
     (lambda x: x[:8], "PREPARE returns uint8 (8, 16): let it return"),
