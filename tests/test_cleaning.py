@@ -62,6 +62,7 @@ def test_the_clean_folder_keeps_its_contract(raw):
     labels = pd.read_csv(folder / "labels.csv", keep_default_na=False)
     assert tuple(labels) == MANIFEST_COLUMNS
     assert list(labels["file"]) == sorted(set(labels["file"]))
+    assert len(labels) == 2 * N + 1  # the last is z7
     assert set(labels["source"]) == {"raw"}
     assert set(labels["split"]) == set(SPLITS)
     for row in labels.itertuples():
