@@ -1,7 +1,6 @@
 """Cells of chapters 1, 3 to 6 and of the appendix, run on made-up inputs."""
 
 import copy
-import itertools
 import json
 from types import SimpleNamespace
 
@@ -43,12 +42,10 @@ def run_cells(name: str, *marks: str, **given) -> dict:
 @pytest.fixture(scope="module")
 def decoding() -> dict:
     functions = [f"def {name}(" for name in ("hits", "class_counts", "decode")]
-    return run_cells(CHAPTER, *functions, "TOTAL =", "def completions(")
+    return run_cells(CHAPTER, *functions)
 
 
 @pytest.mark.parametrize(("percentage", "total", "counts"), [
-    (82.46, 57, [47]),  # 47 / 57 = 82.456 %
-    (82.46, 114, [94]), (82.46, 113, []),
     (0.0, 10, [0]), (100.0, 10, [10]), (12.5, 8, [1]),
 ])  # fmt: skip
 def test_hits(decoding, percentage, total, counts):
@@ -62,24 +59,6 @@ def test_decoding_finds_made_up_counts_again(decoding):
     found = decoding["decode"](precisions, recalls, 72.5, 40)
     assert np.stack([images, right, answers], axis=1).tolist() in found.tolist()
     assert (found[:, :, 0].sum(axis=1) == found[:, :, 2].sum(axis=1)).all()
-
-
-def percentages(right, totals):
-    """Return a solution as the percentages that would be printed."""
-    return {round(100 * right[i] / n[i], 2) for i in range(3) for n in totals.values()}
-
-
-def test_the_lost_values_fit_but_for_one_digit(decoding):
-    lost = ["91.25", "59.77", "98.11", "98.99"]
-    fits = set()
-    for i, place, digit in itertools.product(range(4), (0, 1, 3, 4), "0123456789"):
-        changed = lost.copy()
-        changed[i] = lost[i][:place] + digit + lost[i][place + 1 :]
-        values = [float(value) for value in changed]
-        for one in decoding["completions"](values):
-            if set(values) <= percentages(*one):
-                fits.add((lost[i], changed[i]))
-    assert fits == {("91.25", "81.25")}
 
 
 def test_a_network_that_forgot_repeats_and_leaves_the_trained_one_as_it_was():
