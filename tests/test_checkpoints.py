@@ -212,9 +212,11 @@ def test_absurd_arguments_take_no_memory(stored, arguments, monkeypatch):
      "does not hold the weights of a ReportCNN"),
     ({"arguments": {"n_classes": 4, "kernel_size": 4}},
      "does not hold the weights of a ReportCNN"),
+    ({"classes": ["neutral", "happy"]}, "knows the classes neutral, happy"),
+    ({"data": {"name": "x", "fingerprint": "y"}}, "from other images or another"),
 ], ids=str)  # fmt: skip
-def test_a_card_that_cannot_be_is_one_sentence(stored, about, message):
-    assert message in refused(changed(stored[0], **about))
+def test_a_card_that_cannot_be_is_one_sentence(stored, clean_data, about, message):
+    assert message in refused(changed(stored[0], **about), clean_data)
 
 
 @pytest.mark.parametrize("metadata", [None, {"card": "{"}, {"card": "[" * 10**5}])
@@ -222,14 +224,6 @@ def test_weights_without_a_card_are_one_sentence(tmp_path, metadata):
     file = tmp_path / FILE
     file.write_bytes(safetensors.torch.save({"x": torch.zeros(2)}, metadata))
     assert "not a stored network with its card" in refused(file)
-
-
-@pytest.mark.parametrize(("about", "message"), [
-    ({"classes": ["neutral", "happy"]}, "knows the classes neutral, happy"),
-    ({"data": {"name": "x", "fingerprint": "y"}}, "from other images or another"),
-])  # fmt: skip
-def test_other_data_is_refused_with_the_reason(stored, clean_data, about, message):
-    assert message in refused(changed(stored[0], **about), clean_data)
 
 
 def test_pixels_changed_after_chapter_1_are_noticed(clean_data, tmp_path):
