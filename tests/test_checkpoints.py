@@ -3,6 +3,7 @@ import pickle
 from pathlib import Path
 from unittest.mock import Mock
 
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
@@ -135,7 +136,8 @@ def test_a_failed_training_leaves_the_older_one(stored, clean_data):
 
 
 def test_a_training_that_diverges_is_stored_all_the_same(clean_data, tmp_path):
-    card = store(clean_data, tmp_path, lr=1e30, optimizer=torch.optim.SGD)
+    card = store(clean_data, tmp_path, lr=1e30, optimizer=torch.optim.SGD, epochs=2)
+    assert np.isnan(card["history"]["val_loss"]).tolist() == [True, True]
     assert card["best_epoch"] == 1
     assert load_model(card, clean_data)
 
