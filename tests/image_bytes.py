@@ -1,6 +1,5 @@
 """Image files of several tests as bytes, and folders of them as a manifest."""
 
-import io
 import subprocess
 import sys
 
@@ -8,7 +7,7 @@ import numpy as np
 import pandas as pd
 from PIL import ExifTags, Image
 
-from benchmarks import processes
+from benchmarks import mutations, processes
 from smartclass_utils.config import MANIFEST_COLUMNS, ROOT
 from smartclass_utils.sources import Manifest
 
@@ -17,17 +16,13 @@ RGB = np.random.default_rng(0).integers(0, 256, (40, 30, 3), dtype=np.uint8)
 
 def encoded(pixels, form="PNG", mode=None, **options):
     image = Image.fromarray(pixels)
-    stream = io.BytesIO()
-    (image.convert(mode) if mode else image).save(stream, form, **options)
-    return stream.getvalue()
+    return mutations.encoded(image.convert(mode) if mode else image, form, **options)
 
 
-def animation(*frames):
+def animation(first, *others):
     """Return the images as a moving GIF."""
-    first, *others = map(Image.fromarray, frames)
-    stream = io.BytesIO()
-    first.save(stream, "GIF", save_all=True, append_images=others)
-    return stream.getvalue()
+    others = map(Image.fromarray, others)
+    return encoded(first, "GIF", save_all=True, append_images=list(others))
 
 
 def held(orientation):
