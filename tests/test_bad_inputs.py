@@ -1,5 +1,9 @@
 """The 26 kinds of bad input; 23, 24 and 26 in test_cleaning.py and test_sources.py."""
 
+import os
+from functools import partial
+from pathlib import Path
+
 import image_bytes
 import numpy as np
 import pandas as pd
@@ -29,7 +33,7 @@ LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9\n"
 WIDE = encoded(np.full((9, 9), 70_000, np.int32), "TIFF")
 NARROW, SHALLOW = encoded(GREY.astype(np.int32), "TIFF"), encoded(GREY.astype("u2"))
 LONG, HEIC = encoded(np.zeros((41, 10), np.uint8)), b"\0\0\0\x18ftypheic" + PNG
-LINK, FOLDER, ON_WHITE = "link", "folder", "transparency put on white"
+ON_WHITE, DEAD_LINK = "transparency put on white", partial(os.symlink, "gone.jpg")
 
 # row, what it is, file name, content, outcome, how its reason or note begins
 CASES = [
@@ -72,21 +76,9 @@ CASES = [
     (21, "a space", "a face.png", encoded(RGB[1:]), "kept", ""),
     (21, "an accent", "é.png", encoded(RGB[2:]), "kept", ""),
     (21, "Chinese", "空.png", encoded(RGB[3:]), "kept", ""),
-    (22, "folder", "x.jpg", FOLDER, "rejected", "not a file"),
-    (22, "dead link", "y.jpg", LINK, "rejected", "not a file"),
+    (22, "folder", "x.jpg", Path.mkdir, "rejected", "not a file"),
+    (22, "dead link", "y.jpg", DEAD_LINK, "rejected", "not a file"),
 ]
-
-
-def put(folder, name, content):
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if content == FOLDER:
-        path.mkdir()
-    elif content == LINK:
-        path.symlink_to("gone.jpg")
-    else:
-        path.write_bytes(content)
-    return path
 
 
 def test_rows_17_and_18_are_rejected_before_decoding(monkeypatch):
@@ -103,7 +95,8 @@ def test_all_rows_at_once_add_up_and_end_well(tmp_path):
             write_noise(root / label / f"{i}.png", (k, i))
     for i, (row, _, name, content, *found) in enumerate(CASES):
         file = f"{('angry', 'happy')[i % 2]}/{row:02d} {name}"
-        put(root, file, content)
+        place = root / file
+        content(place) if callable(content) else place.write_bytes(content)
         expected[file] = found
     manifest = manifest_of(root)
     done = clean(manifest, tmp_path / "clean", image_size=SIZE)
