@@ -111,11 +111,6 @@ def test_joint_groups_link_copies_and_people():
 class TestGiven:
     IMAGES = np.zeros((0, 1, 1))  # not looked at
 
-    def test_a_given_split_is_kept(self):
-        given = np.array(["train", "train", "test", "test", "val", "val"])
-        split = freeze(self.IMAGES, list("ab") * 3, [""] * 6, given)
-        assert list(split) == list(given)
-
     def test_a_class_that_it_lacks_is_named(self):
         given = ["train", "train", "test", "train", "val", "val"]
         said = refusal(freeze, self.IMAGES, list("ab") * 3, [""] * 6, given)
