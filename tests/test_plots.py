@@ -14,12 +14,6 @@ def report_style():
     plots.use_style()
 
 
-@pytest.fixture
-def figures(tmp_path, monkeypatch):
-    monkeypatch.setenv("SMARTCLASS_OUT", str(tmp_path))
-    return tmp_path / "figures"
-
-
 def test_class_colours_are_fixed_and_foreign_ones_differ():
     assert plots.class_palette(CLASSES) == COLOURS
     foreign = ("cat", "dog", "happy")
@@ -85,9 +79,10 @@ def test_names_that_would_touch_are_turned_and_long_ones_shortened():
 
 @pytest.mark.filterwarnings("error")
 def test_neither_missing_letters_nor_a_lack_of_room_stop_a_figure(
-    figures, capsys, monkeypatch
+    tmp_path, capsys, monkeypatch
 ):
-    shown = []
+    shown, figures = [], tmp_path / "figures"
+    monkeypatch.setenv("SMARTCLASS_OUT", str(tmp_path))
     monkeypatch.setattr(plots, "display", lambda what, **_: shown.append(what))
     fig, axes = plt.subplots(1, 9, figsize=(2, 1))
     for ax in axes:
