@@ -126,8 +126,7 @@ class TestPredictor:
         np.testing.assert_allclose(both.probabilities(crops), mean, atol=1e-5)
 
     def test_the_shipped_network_is_the_default(self):
-        known = tuple(read_card(SHIPPED_MODEL)["classes"])
-        assert Predictor.load().classes == CLASSES == known
+        assert Predictor.load().classes == CLASSES
 
     @pytest.mark.parametrize("classes", [["a", "b"], ["a", "a", "b", "c"]])
     def test_a_network_of_other_classes_is_refused(self, model_file, classes):
@@ -280,16 +279,13 @@ class TestCsv:
         names = ["=1+1.png", "@x.png", "-y.png", "plain.png"]
         for name in names:
             save(SMALL, photos / name)
+        names.append("\udcff.png")  # is not there, and no UTF-8
         table = predict_files(names, network)
         write_csv(table, photos / "out.csv")
         back = pd.read_csv(photos / "out.csv", keep_default_na=False)
-        assert back["file"].tolist() == ["'=1+1.png", "'@x.png", "'-y.png", "plain.png"]
+        written = ["'=1+1.png", "'@x.png", "'-y.png", "plain.png", "\\udcff.png"]
+        assert back["file"].tolist() == written
         assert table["file"].tolist() == names
-
-    def test_a_name_that_is_not_utf8_can_be_written(self, photos, network):
-        table = predict_files([b"\xff.png".decode("utf-8", "surrogateescape")], network)
-        write_csv(table, photos / "out.csv")
-        assert "\\udcff.png" in (photos / "out.csv").read_text(encoding="utf-8")
 
 
 @pytest.fixture
