@@ -132,13 +132,6 @@ def smartclass(monkeypatch, capsys):
     return run
 
 
-@pytest.fixture(autouse=True)
-def own_style():
-    """Leave the style of figures as it was."""
-    with mpl.rc_context():
-        yield
-
-
 @pytest.fixture
 def clean_data(tmp_path) -> CleanData:
     return load_clean(write_clean(tmp_path / "clean"))
