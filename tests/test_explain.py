@@ -9,31 +9,29 @@ from conftest import refusal
 from torch import nn
 
 from smartclass_utils import explain
-from smartclass_utils.beyond import ResidualCNN
-from smartclass_utils.models import ReportCNN
+from smartclass_utils.models import build
 
 SIZE = 16
 CLASSES = torch.tensor([0, 1, 2, 3, 0])
 
 
-def network(kind):
+def network(name):
     torch.manual_seed(0)
-    if kind == "plain":
-        return ReportCNN(4, channels=(4, 6), hidden=8, image_size=SIZE).eval()
-    return ResidualCNN(4, channels=(4, 6), image_size=SIZE).eval()
+    arguments = {"n_classes": 4, "channels": (4, 6), "image_size": SIZE}
+    return build(name, arguments).eval()
 
 
 def test_the_last_map_is_the_one_before_pooling():
-    for kind, wanted in (("plain", 7), ("residual", 6)):
-        model = network(kind)
+    for name, wanted in (("ReportCNN", 7), ("ResidualCNN", 6)):
+        model = network(name)
         assert explain.last_map_layer(model) is model.features[wanted]
     model.features = nn.Sequential(nn.ReLU())
     assert "no convolution" in refusal(explain.last_map_layer, model)
 
 
-@pytest.mark.parametrize("kind", ["plain", "residual"])
-def test_activation_maps_are_parts_of_the_logit_and_repeat(kind):
-    model = network(kind)
+@pytest.mark.parametrize("name", ["ReportCNN", "ResidualCNN"])
+def test_activation_maps_are_parts_of_the_logit_and_repeat(name):
+    model = network(name)
     images = torch.randint(0, 256, (5, 1, SIZE, SIZE), dtype=torch.uint8)
     maps = explain.activation_maps(model, images, CLASSES)
     assert (maps.shape, maps.dtype) == ((5, SIZE, SIZE), np.float32)

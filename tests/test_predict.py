@@ -24,7 +24,6 @@ from smartclass_utils.predict import PREPARED, WHOLE, Predictor, predict_files
 
 ASTRONAUT = skimage.data.astronaut()  # uint8 (512, 512, 3), public domain
 GREY = np.asarray(Image.fromarray(ASTRONAUT).convert("L"))
-MADE_UP = {"name": "made up", "prepare": "def equalise(image): …"}
 SMALL = ASTRONAUT[:64, :64]
 FACELESS = ["coffee", "chelsea", "rocket", "coins", "moon", "brick", "grass", "gravel"]
 
@@ -325,7 +324,7 @@ class TestCommand:
         assert said.rstrip().endswith("whole image")
 
     def test_says_that_the_data_was_prepared(self, photos, model_file, run):
-        store(model_file, data=MADE_UP)
+        store(model_file, data={"prepare": "def equalise(image): …"})
         said = run(save(SMALL, photos / "a.png"))
         assert said.splitlines()[0] == f"{CALM} {PREPARED}"
 
