@@ -8,7 +8,8 @@ import image_bytes
 import numpy as np
 import pandas as pd
 import pytest
-from image_bytes import GREY, JPEG, PNG, RGB, encoded, flipped, manifest_of, write_noise
+from conftest import write_photos
+from image_bytes import GREY, JPEG, PNG, RGB, encoded, flipped, manifest_of
 from PIL import ImageFile
 
 from smartclass_utils import images
@@ -89,10 +90,8 @@ def test_rows_17_and_18_are_rejected_before_decoding(monkeypatch):
 
 
 def test_all_rows_at_once_add_up_and_end_well(tmp_path):
-    root, expected = tmp_path / "raw", {}
-    for k, label in enumerate(("angry", "engaged", "happy")):
-        for i in range(12):
-            write_noise(root / label / f"{i}.png", (k, i))
+    root = write_photos(tmp_path / "raw", ("angry", "engaged", "happy"), 12)
+    expected = {}
     for i, (row, _, name, content, *found) in enumerate(CASES):
         file = f"{('angry', 'happy')[i % 2]}/{row:02d} {name}"
         place = root / file

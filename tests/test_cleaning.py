@@ -13,7 +13,7 @@ from unittest.mock import Mock
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import refusal
+from conftest import refusal, write_photos
 from image_bytes import GREY, encoded, hashes, manifest_of, start_cleaning, write_noise
 from PIL import Image
 
@@ -84,9 +84,7 @@ def test_names_cannot_leave_the_clean_folder(tmp_path):
     raw, home = tmp_path / "raw", tmp_path / "in" / "clean"
     labels = ("../../evil", "..", "/etc/evil", "clean.json", "images.npy", ".rows")
     labels += ("con", "Aux.txt", "a" * 300, "ends. .")
-    for k in range(len(labels)):
-        for i in range(N):
-            write_noise(raw / f"{k:02d}" / f"{i}.png", (k, i))
+    write_photos(raw, [f"{k:02d}" for k in range(len(labels))], N)
     manifest = manifest_of(raw, label=np.repeat(labels, N), source="../../x")
     done = clean(manifest, home, image_size=SIZE)
     assert set(done.labels["label"]) == set(labels)
