@@ -30,7 +30,9 @@ def test_what_a_student_changes_in_chapter_3_is_what_chapter_4_judges(tmp_path):
     assert "Kernel 5" in said
     cards = {card["name"]: card for card in read_cards(tmp_path / "models")}
     assert cards["Main CNN"]["arguments"]["dropout"] == 0.3
-    assert "momentum: 0.9" in cards["Variant 1"]["recipe"]["optimizer"]
+    recipe = cards["Variant 1"]["recipe"]
+    assert "lr: 0.001" in recipe["optimizer"] and "momentum: 0.9" in recipe["optimizer"]
+    assert recipe["loss"].startswith("CrossEntropyLoss(")
     assert cards["Kernel 5"]["data"]["fingerprint"] == data.fingerprint
     # Back to the original, each network once, and until no answer is wrong.
     longer = {"EPOCHS": 8, "SEEDS": 1, "BATCH_SIZE": 8}
