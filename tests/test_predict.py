@@ -245,15 +245,6 @@ class TestFiles:
         table = predict_files([photos / "c.png", photos, photos / "a.png"], network)
         assert [name[-5] for name in table["file"]] == ["c", "a", "b"]
 
-    def test_processes_change_nothing(self, photos, network, monkeypatch):
-        for i, pixels in enumerate(noise(20, 40, 40)):
-            save(pixels, photos / f"{i}.png")
-        (photos / "5.png").write_text("no image")
-        both = predict_files([photos], network)
-        monkeypatch.setattr(predict, "PARALLEL_FROM", 99)
-        pd.testing.assert_frame_equal(predict_files([photos], network), both)
-        assert len(both) == 20
-
     def test_odd_names_are_a_sentence(self, network):
         table = predict_files(["x" * 5000, "a\0b", ""], network)
         assert set(table["note"]) == {"There is no such file or folder."}
