@@ -157,9 +157,8 @@ class TestNotebook:
 
     def test_has_one_cell_of_parameters_each_explained(self, file):
         cells = nbformat.read(file, 4).cells
-        tagged = [c for c in cells if "parameters" in c.metadata.get("tags", [])]
-        assert len(tagged) == 1
-        for line in tagged[0].source.splitlines():
+        [tagged] = [c for c in cells if "parameters" in c.metadata.get("tags", [])]
+        for line in tagged.source.splitlines():
             assert re.match(r"[A-Z_]+ = .+  # .+", line), line
 
     def test_cells_are_short_and_explained(self, file):
