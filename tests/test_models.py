@@ -3,7 +3,6 @@ from itertools import product
 import pytest
 import torch
 from conftest import refusal
-from torch import nn
 
 from smartclass_utils import models
 from smartclass_utils.beyond import ResidualBlock
@@ -32,15 +31,6 @@ def test_fresh_residual_block_passes_its_input_on():
     block = ResidualBlock(8, 8, stride=1).eval()
     x = torch.rand(2, 8, 6, 6)
     assert torch.equal(block(x), x)
-
-
-def test_a_class_added_to_the_module_is_found_by_its_name(monkeypatch):
-    class Added(nn.Linear):
-        __module__ = models.__name__
-
-    monkeypatch.setattr(models, "Added", Added, raising=False)
-    built = models.build("Added", {"in_features": 3, "out_features": 2})
-    assert isinstance(built, Added)
 
 
 @pytest.mark.parametrize("network", ["best", "os.system", "torch", "build", "Tensor"])
