@@ -2,10 +2,10 @@
 
 import os
 import sys
+from itertools import chain
 from pathlib import Path
 
 import nbformat
-from nbformat import NotebookNode
 
 from smartclass_utils.commands import report
 from smartclass_utils.config import NOTEBOOKS
@@ -21,11 +21,11 @@ def run_chapter(
     tmp_path: Path,
     parameters: dict[str, object] | None = None,
     edits: dict[str, str] | None = None,
-) -> NotebookNode:
-    """Run a copy of a chapter, all of whose folders lie in ``tmp_path``; return it.
+) -> str:
+    """Run a copy of a chapter; return what it prints and shows, which is no warning.
 
-    ``parameters`` are set below the cell tagged so; each of ``edits``, text → other
-    text, must occur in the chapter's code.
+    All its folders lie in ``tmp_path``. ``parameters`` are set below the cell tagged
+    so; each of ``edits``, text → other text, must occur in the chapter's code.
     """
     [path] = NOTEBOOKS.glob(f"{number:02d}_*.ipynb")
     book = nbformat.read(path, as_version=4)
@@ -36,15 +36,10 @@ def run_chapter(
             cell.source = cell.source.replace(old, new)
     report.set_parameters(book, parameters or {})
     report.execute(book, path.stem, {**PRIVATE, "SMARTCLASS_OUT": str(tmp_path)})
-    return book
-
-
-def texts(book: NotebookNode) -> str:
-    """Return what the cells of an executed notebook print and show, as one text."""
     said = []
-    for cell in book.cells:
-        for output in cell.get("outputs", []):
-            data = output.get("data", {})
-            said += [output.get("text", ""), data.get("text/markdown", "")]
-            said.append(data.get("text/plain", ""))
+    for output in chain.from_iterable(cell.outputs for cell in code):
+        assert output.get("name") != "stderr", output["text"]
+        data = output.get("data", {})
+        said += [output.get("text", ""), data.get("text/markdown", "")]
+        said.append(data.get("text/plain", ""))
     return "\n".join(said)

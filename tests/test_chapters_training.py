@@ -3,7 +3,7 @@
 import json
 
 import pandas as pd
-from chapters import run_chapter, texts
+from chapters import run_chapter
 from conftest import write_clean
 
 from smartclass_utils.checkpoints import read_cards
@@ -13,7 +13,7 @@ from smartclass_utils.dataset import load_clean
 def evaluated(tmp_path, training=None, judging=None, **options):
     """Run chapters 3 and 4; return the text of 4 and the networks in results.json."""
     run_chapter(3, tmp_path, training, **options)
-    said = texts(run_chapter(4, tmp_path, edits=judging))
+    said = run_chapter(4, tmp_path, edits=judging)
     content = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     return said, {entry["name"]: entry for entry in content["models"]}
 

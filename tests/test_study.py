@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from chapters import run_chapter, texts
+from chapters import run_chapter
 from conftest import ENTRY, refusal, rewrite, train_small, write_clean, write_photos
 
 from smartclass_utils import evaluation
@@ -331,7 +331,7 @@ def test_chapter_5_runs_on_little_data_from_shipped_weights_with_sgd(report):
     small = {"EPOCHS": 1, "SEEDS": 1, "FOLDS": 3, "START": "shipped"}
     sgd = {"optim.AdamW(groups, lr": "optim.SGD(groups, lr"}
     name = "Our own, wider, from shipped weights"
-    assert name in texts(run_chapter(5, report, small, sgd))
+    assert name in run_chapter(5, report, small, sgd)
     entries = json.loads((report / "results.json").read_text())["models"]
     assert [entry["name"] for entry in entries] == ["Main CNN", "Variant 1", name]
     [card] = [card for card in read_cards(report / "models") if card["chapter"] == 5]
@@ -342,7 +342,7 @@ def test_chapter_7_shows_other_networks_and_covers_less(report):
     tried = {"NETWORKS": ("Variant 1", "Main CNN"), "COVERED": 0.1}  # as in Try it
     own = write_photos(report / "photos", ("one",), per_class=2)
     tried |= {"MODEL": str(report / "models/main_cnn_seed0.safetensors")}
-    said = texts(run_chapter(7, report, {**tried, "PHOTO": str(own)}))
+    said = run_chapter(7, report, {**tried, "PHOTO": str(own)})
     assert "Figure 7.1. The first block of Variant 1" in said
     assert "another's hottest" in said and "Not trained" not in said
     assert said.count("so taken as a face as it is") == 2
