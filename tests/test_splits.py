@@ -37,7 +37,6 @@ def test_every_class_is_shared_out_70_15_15(counts, wanted):
     split = deal(labels, single(labels))
     found = parts_of(labels, split)
     assert {label: found[label] for label in wanted} == wanted
-    np.testing.assert_array_equal(deal(labels, single(labels)), split)
     assert (deal(labels, single(labels), seed=1) != split).any()
 
 

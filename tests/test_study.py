@@ -122,8 +122,7 @@ class TestRows:
             network = build(row.network, row.arguments | sizes)
             assert count_parameters(network) < 3_400_000
 
-    def test_the_ladder_climbs_over_known_rows(self):
-        assert {name for _, name, _ in LADDER} <= set(ROWS)
+    def test_the_ladder_leads_to_our_own(self):
         assert LADDER[0][1] == "Main CNN" and LADDER[-1][1] == "Our own"
         assert len({step for step, _, _ in LADDER}) == len(LADDER)
 
