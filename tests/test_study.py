@@ -340,8 +340,10 @@ def test_chapter_5_runs_on_little_data_from_shipped_weights_with_sgd(report):
 def test_chapter_7_shows_other_networks_and_covers_less(report):
     tried = {"NETWORKS": ("Variant 1", "Main CNN"), "COVERED": 0.1}  # as in Try it
     own = write_photos(report / "photos", ("one",), per_class=2)
-    tried |= {"MODEL": str(report / "models/main_cnn_seed0.safetensors")}
+    others = load_clean(write_clean(report / "others", ("cat", "dog")))
+    tried |= {"MODEL": str(train_small(report / "asked", "Main CNN", others)["file"])}
     said = run_chapter(7, report, {**tried, "PHOTO": str(own)})
     assert "Figure 7.1. The first block of Variant 1" in said
     assert "another's hottest" in said and "Not trained" not in said
     assert said.count("so taken as a face as it is") == 2
+    assert "p_cat" in said and "p_happy" not in said
