@@ -125,11 +125,7 @@ def save_model(file: Path, model: nn.Module, card: dict) -> None:
 
 
 def read_card(file: Path | str) -> dict:
-    """Read the card of a stored network; ``card["file"]`` says where it lies.
-
-    Raises:
-        SmartClassError: if there is no such file or none that this project wrote.
-    """
+    """Read the card of a stored network; ``card["file"]`` says where it lies."""
     file = Path(file)
     try:
         with safetensors.safe_open(file, "pt") as opened:

@@ -65,9 +65,6 @@ def only_one(lock: Path, busy: str, wait: bool = False) -> Iterator[None]:
 
     The system frees the lock however a process ends; the empty file stays. Where
     another run holds it, ``busy`` is said, and this one waits if it is to ``wait``.
-
-    Raises:
-        SmartClassError: with ``busy`` if it does not, or if the file cannot be made.
     """
     with disk_errors(lock.parent):  # filelock would wait for ever there
         lock.parent.mkdir(parents=True, exist_ok=True)

@@ -106,9 +106,6 @@ def build(network: str, arguments: dict) -> nn.Module:
 
     A card may come from anywhere, so that the network is first built on torch's "meta"
     device, where weights have a shape and take no memory.
-
-    Raises:
-        SmartClassError: if there is no such class, or none that fits into memory.
     """
     places = (__name__, "smartclass_utils.beyond", "smartclass_utils.transfer")
     homes = map(importlib.import_module, places)  # as far as the network needs

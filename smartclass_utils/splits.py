@@ -111,9 +111,6 @@ def freeze(images, labels, subjects, given=None) -> np.ndarray:
 
     A ``given`` split is kept; a part that it does not have is dealt out of train. All
     else is as in :func:`joint_groups` and :func:`deal`.
-
-    Raises:
-        SmartClassError: if a class cannot be, or is not, in every part.
     """
     labels, subjects = np.asarray(labels, object), np.asarray(subjects, object)
     split = np.array(["train"] * len(labels) if given is None else given, object)

