@@ -237,7 +237,7 @@ def content_of(known: dict, data: CleanData, rows: str, cards: list[dict]) -> di
     ]
     further = ("transfer", "parts", "further", "started")
     key = "transfer" if rows in further else "models"
-    made += [entry for entry in known.get(key, []) if entry["name"] not in of]
+    made = [entry for entry in known.get(key, []) if entry["name"] not in of] + made
     if key == "transfer":
         return {**evaluation.results_of(data, []), **known, key: made}
     ladder = [
