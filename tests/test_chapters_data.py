@@ -99,4 +99,4 @@ def test_try_it_2_another_colour_map_and_odd_names(tmp_path):
     # 80 - 80 / 5 in one of four corners, and 80 / 5 in that of the others.
     assert re.search(rf"{names[0]} +0\.0 +32\.0", text)
     assert re.search(rf"{names[4]} +0\.0 +8\.0", text)
-    assert f"From a single source only: {', '.join(names)}." in text
+    assert f"All of {' and of '.join(names)} comes from a single source." in text
