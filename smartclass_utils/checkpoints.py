@@ -200,7 +200,7 @@ def load_model(card: dict, data: CleanData | None = None) -> nn.Module:
             f"{file} was changed after it was written, its weights are not those of "
             f"its card: {AGAIN}."
         )
-    return model.eval()
+    return model.to(memory_format=torch.channels_last).eval()  # which is the quicker
 
 
 def check_data(card: dict, data: CleanData) -> None:
