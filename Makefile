@@ -63,7 +63,7 @@ test: lint ## lint, unit tests, and every notebook against its stored outputs
 	$(MAKE) -j 2 unit nbval
 
 unit: $(READY)
-	nice -n 19 $(RUN) -m pytest -q -n 2 --dist loadfile
+	nice $(RUN) -m pytest -q -n 2 --dist loadfile
 
 nbval: $(READY)
 	rm -rf $(TRIAL)
