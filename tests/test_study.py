@@ -229,8 +229,8 @@ class TestStudy:
     @pytest.mark.parametrize(("options", "message"), [
         ({"seeds": -1}, "SEEDS = -1 is not a whole number from 0 to"),
         ({"jobs": 0}, "JOBS = 0 is not a whole number from 1 to"),
-        ({"splits": 1}, "1 split or fold is too few"),
-        ({"folds": 1}, "1 split or fold is too few"),
+        ({"splits": 1}, "1 split makes no grid"),
+        ({"folds": 99}, "FOLDS = 99 is not a whole number from 2 to"),
         ({"rows": "all"}, "No study has rows all: name base, report, "),
     ])  # fmt: skip
     def test_what_cannot_work_is_one_sentence(self, quick, options, message, tmp_path):

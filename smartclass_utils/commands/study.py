@@ -124,15 +124,13 @@ def run_study(
     ``…_folds.csv``, what each row answers for the fold left out. 0 seeds make no more.
 
     Raises:
-        SmartClassError: if there is no such study, or if it would replace demo.json,
-            results of other images or another file.
+        SmartClassError: if there is no such study, or it would replace other results.
     """
     if rows not in SETS:
         raise SmartClassError(f"No study has rows {rows}: name {', '.join(SETS)}.")
-    check(SEEDS=(seeds, 0, 1000), JOBS=(jobs, 1, 1000))
-    check(SPLITS=(splits, 0, 1000), FOLDS=(folds, 0, 100))
-    if 1 in (splits, folds):
-        raise SmartClassError("1 split or fold is too few: name 2 or more, or none.")
+    check(SEEDS=(seeds, 0, 1000), SPLITS=(splits, 0, 1000), JOBS=(jobs, 1, 1000))
+    if splits == 1:
+        raise SmartClassError("1 split makes no grid: name 2 or more, or none.")
     manifest = load(find_data(data))
     if not out and seeds and manifest.name == "demo":
         raise SmartClassError(
@@ -148,6 +146,7 @@ def run_study(
     known = stored(path, found)
     labels = found.labels["label"].to_numpy(object)
     groups = joint_groups(found.images, found.labels["subject"].to_numpy(object))
+    in_folds = fold_jobs(base, chosen, found, groups, folds) if folds else []
     if seeds:
         place, runs = base / "models", range(seeds)
         work = [Job(place, *named, seed) for named in chosen.items() for seed in runs]
@@ -167,8 +166,7 @@ def run_study(
         write_text(path.with_name(f"{manifest.name}_grid.csv"), table)
     if folds:
         beside = path.with_name(f"{found.name}_folds.csv")
-        work = fold_jobs(base, chosen, found, groups, folds)
-        table = folds_of(found, work, sweep(base, work, jobs), beside)
+        table = folds_of(found, in_folds, sweep(base, in_folds, jobs), beside)
         write_text(beside, table.to_csv(index=False))
     write_page(path.parent)
     return path
@@ -203,6 +201,8 @@ def fold_jobs(base, rows, data, groups, folds) -> list[Job]:
     """Return a training of every row for each fold, which it sees as validation."""
     learned = np.flatnonzero(data.labels["split"].isin(["train", "val"]))
     labels = data.labels["label"].to_numpy(object)[learned]
+    few = pd.Series(groups[learned]).groupby(labels).nunique().min()
+    check(FOLDS=(folds, 2, int(few)))  # near-copies and one subject stay together
     dealer = StratifiedGroupKFold(folds, shuffle=True, random_state=0)
     work = []
     for fold, (_, out) in enumerate(dealer.split(labels, labels, groups[learned])):
