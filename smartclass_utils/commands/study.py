@@ -121,7 +121,7 @@ def run_study(
     second call goes on where the first was stopped. What the file holds of other rows
     on the same images stays. ``splits`` redrawn ones, on which the report's networks
     are trained, make ``<data set>_grid.csv`` beside it; ``folds`` of train and val make
-    ``…_folds.csv``, what each row answers for the fold left out. 0 seeds make no more.
+    ``…_folds.csv``, each row's answers for the fold left out; 0 seeds: nothing else.
 
     Raises:
         SmartClassError: if there is no such study, or it would replace other results.
