@@ -3,14 +3,17 @@
 import math
 from collections.abc import Callable
 
+import safetensors.torch
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 
-from smartclass_utils.config import IMAGE_SIZE
+from smartclass_utils.config import IMAGE_SIZE, SHIPPED_MODEL, SmartClassError
 from smartclass_utils.models import Standardise
+
+SHIPPED_CHANNELS = (48, 96, 192, 192)
 
 
 class ResidualBlock(nn.Module):
@@ -194,3 +197,20 @@ def strong_recipe(
         "average": average if mean else None,
         "keep": "last",
     }
+
+
+def load_shipped(network: nn.Module, file=SHIPPED_MODEL) -> nn.Module:
+    """Give a network's features the weights in a stored one's file; return it.
+
+    Raises:
+        SmartClassError: if the network is not of its shape.
+    """
+    state = safetensors.torch.load_file(file)
+    learned = {k: v for k, v in state.items() if k.startswith("features.")}
+    try:
+        network.load_state_dict(network.state_dict() | learned)
+    except RuntimeError as error:  # names or shapes differ
+        shape = f"the shipped one is a ResidualCNN with channels {SHIPPED_CHANNELS}"
+        what = f"{file.name} fits only a network of its shape; {shape}, for grey images"
+        raise SmartClassError(f"{what}.") from error
+    return network

@@ -1,12 +1,9 @@
-"""Transfer learning: networks that start from weights learned on other images."""
+"""Transfer learning: EfficientNet-Lite0, and the weights it learned on ImageNet."""
 
-import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from smartclass_utils.config import IMAGE_SIZE, SHIPPED_MODEL, SmartClassError
-
-SHIPPED_CHANNELS = (48, 96, 192, 192)
+from smartclass_utils.config import IMAGE_SIZE, SmartClassError
 
 BLOCKS = (  # output channels, kernel, stride of the first, widening, number
     *((16, 3, 1, 1, 1), (24, 3, 2, 6, 2), (40, 5, 2, 6, 2), (80, 3, 2, 6, 3)),
@@ -109,22 +106,4 @@ def load_imagenet(network: EfficientNetLite0) -> EfficientNetLite0:
     if own[first].shape[1] == 1:
         learned[first] = learned[first].sum(1, keepdim=True)
     network.features.load_state_dict(learned)
-    return network
-
-
-def load_shipped(network: nn.Module, file=SHIPPED_MODEL) -> nn.Module:
-    """Give a network's features the weights in a stored one's file; return it.
-
-    Raises:
-        SmartClassError: if the network is not of its shape.
-    """
-    state = safetensors.torch.load_file(file)
-    learned = {k: v for k, v in state.items() if k.startswith("features.")}
-    try:
-        network.load_state_dict(network.state_dict() | learned)
-    except RuntimeError as error:  # names or shapes differ
-        raise SmartClassError(
-            f"{file.name} fits only a network of its shape; the shipped one is a "
-            f"ResidualCNN with channels {SHIPPED_CHANNELS}, for grey images."
-        ) from error
     return network

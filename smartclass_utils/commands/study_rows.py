@@ -9,11 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from smartclass_utils.beyond import augment, strong_recipe
+from smartclass_utils import beyond
+from smartclass_utils.beyond import augment, load_shipped, strong_recipe
 from smartclass_utils.config import IMAGE_SIZE, ROOT, SmartClassError
 from smartclass_utils.dataset import CleanData, tensors
 from smartclass_utils.models import REPORT_NETWORKS
-from smartclass_utils.transfer import SHIPPED_CHANNELS, load_imagenet, load_shipped
+from smartclass_utils.transfer import load_imagenet
 
 
 def report_recipe(model: nn.Module, loaders: dict, epochs: int = 3) -> dict:
@@ -100,7 +101,7 @@ lite = partial(
     Row, fine, network="EfficientNetLite0", mirror=True, image_size=160, colour=True
 )
 many = partial(strong, epochs=20)
-wider = own(many, arguments={"channels": SHIPPED_CHANNELS})
+wider = own(many, arguments={"channels": beyond.SHIPPED_CHANNELS})
 stronger = partial(
     augment, degrees=10.0, shift=0.08, scale=0.12, contrast=0.2, erase=0.5
 )
