@@ -123,13 +123,8 @@ def test_rafdb_as_its_owners_release_it(tmp_path):
         ("happy", "train", "", "", ""),
     ]
     assert data.table["file"][1] == "basic/Image/aligned/train_00001_aligned.jpg"
-    for line, message in (
-        ("train_00009.jpg 4", "(basic/Image/aligned/train_00009_aligned.jpg)"),
-        ("train_00009.jpg", "1 row without a label (train_00009.jpg)"),
-        ("train_00001.jpg 8", "unknown label (train_00001.jpg 8)"),
-    ):
-        put_text(basic / "EmoLabel/list_patition_label.txt", *listed, line)
-        assert message in error_of(tmp_path)
+    put_text(basic / "EmoLabel/list_patition_label.txt", *listed, "train_00009.jpg")
+    assert "1 row without a label (train_00009.jpg)" in error_of(tmp_path)
 
 
 def test_oahega_without_its_adult_class(tmp_path):
@@ -145,12 +140,6 @@ def test_oahega_without_its_adult_class(tmp_path):
         ("dataset/Surprise/5.webp", "Surprise", "", ""),
     ]
     assert not any("hegao" in note for note in data.notes)
-    (tmp_path / "dataset/Sad/4.jpg").unlink()
-    assert "1 row without their file (dataset/Sad/4.jpg): add" in error_of(tmp_path)
-    put_text(tmp_path / "data.csv", ",path,label", "0,Angry/1.jpg,Furious")
-    assert "unknown label (Angry/1.jpg Furious)" in error_of(tmp_path)
-    put_text(tmp_path / "data.csv", "0,Angry/1.jpg,Angry")
-    assert "data.csv has no column 'path' and no 'label'" in error_of(tmp_path)
 
 
 def test_the_adult_class_is_never_read_elsewhere_either(tmp_path):
