@@ -59,20 +59,11 @@ def test_chapter_5_writes_out_the_recipe_that_the_study_trains_with():
     assert all(signature(augment).parameters[k].default == v for k, v in kept)
 
 
-@pytest.fixture(scope="module")
-def decoding() -> dict:
+def test_decoding_finds_made_up_counts_again():
     functions = [f"def {name}(" for name in ("hits", "class_counts", "decode")]
-    return run_cells(CHAPTER, *functions)
-
-
-@pytest.mark.parametrize(("percentage", "total", "counts"), [
-    (0.0, 10, [0]), (100.0, 10, [10]), (12.5, 8, [1]),
-])  # fmt: skip
-def test_hits(decoding, percentage, total, counts):
-    assert list(decoding["hits"](percentage, total)) == counts
-
-
-def test_decoding_finds_made_up_counts_again(decoding):
+    decoding = run_cells(CHAPTER, *functions)
+    for percentage, total, count in ((0.0, 10, 0), (100.0, 10, 10), (12.5, 8, 1)):
+        assert list(decoding["hits"](percentage, total)) == [count]
     images, right, answers = [10, 12, 8, 10], [7, 11, 5, 6], [9, 14, 7, 10]
     precisions = [round(100 * r / a, 2) for r, a in zip(right, answers, strict=True)]
     recalls = [round(100 * r / n, 2) for r, n in zip(right, images, strict=True)]
