@@ -67,7 +67,7 @@ error_of = partial(refusal, load)
 def test_rafdb_of_kaggle(tmp_path, where):
     write_rafdb(tmp_path / where)
     data = load(tmp_path)
-    assert data.name == "RAF-DB"
+    assert data.name == "RAF-DB" and not data.given_split
     assert data.classes == ("angry", "happy", "neutral")
     assert tuple(data.table) == MANIFEST_COLUMNS
     words = "Happiness Anger Neutral "  # test
@@ -78,7 +78,6 @@ def test_rafdb_of_kaggle(tmp_path, where):
     assert list(data.table["split"]) == ["test"] * 3 + ["train"] * 7
     first = "DATASET/test/4/test_0004_aligned.jpg"
     assert data.table["file"][0] == f"{where}/{first}".lstrip("/")
-    assert not data.given_split
     out = "so left out: Disgust (1), Fear (1), Sadness (1), Surprise (1)."
     none = "So there is no class engaged."
     assert data.notes[-2:] == (none, f"In none of the classes, {out}")
@@ -195,9 +194,6 @@ def test_several_sources_are_merged_and_the_rest_is_named(tmp_path):
     assert {left, why} <= {*data.notes}
 
 
-# Folders of one's own
-
-
 def names_of(*parts, classes=("cat", "dog")):
     return [f"{part}/{name}/1.jpg" for part in parts for name in classes]
 
@@ -206,6 +202,7 @@ def halves(*classes):
     return names_of("train", "test", classes=classes)
 
 
+MOODS, HALVES, NO_VAL = ("angry", "happy"), ("train", "test"), "gives no val part"
 SAME_FACES = ("fearful", "disgusted", "surprised", "sadness", "happiness", "anger")
 FER_LEFT_OUT = "so left out: Disgust (2), Fear (2), Sadness (2), Surprise (2)."
 
@@ -215,7 +212,7 @@ FER_LEFT_OUT = "so left out: Disgust (2), Fear (2), Sadness (2), Surprise (2)."
       "happiness/3", "Anger/notes.txt"],
      "angry engaged happy", "", "passed over, as their names are not"),
     (names_of("Train", "test", "validation"), "cat dog", "train test val", ""),
-    (names_of("train", "test"), "cat dog", "train test", "gives no val part"),
+    (names_of("train", "test"), "cat dog", "train test", NO_VAL),
     (names_of("train", "val"), "cat dog", "train test", "val part is taken"),
     (names_of("Training_Set"), "cat dog", "train", "a train part only"),
     (names_of("train/train", "test/Test"), "cat dog", "train test", ""),
@@ -234,20 +231,18 @@ FER_LEFT_OUT = "so left out: Disgust (2), Fear (2), Sadness (2), Surprise (2)."
      "FED 2023 but also holds happy: taken as"),
     (["cat/1.jpg", "dog/1.jpg", "code/run.py", "code/sub/notes.txt"], "cat dog", "",
      "2 files passed over, as their names are not those of images"),
-    (["p1/angry/1.jpg", "p1/happy/2.jpg", "p2/angry/3.jpg", "p2/happy/4.jpg"], "p1 p2",
-     "", "p1 holds images only in folders (angry, happy): if those are"),
-    (["A/train/angry/1.jpg", "A/test/angry/2.jpg", "A/train/happy/3.jpg",
-      "A/test/happy/4.jpg", "B/train/angry/1.jpg", "B/test/happy/2.jpg"],
-     "angry happy", "train test", "gives no val part"),
+    (names_of("p1", "p2", classes=MOODS), "p1 p2", "",
+     "p1 holds images only in folders (angry, happy): if those are"),
+    (names_of("A/train", "A/test", "B/train", "B/test", classes=MOODS),
+     "angry happy", "train test", NO_VAL),
     (["A/train/angry/1.jpg", "A/test/happy/4.jpg", "B/angry/1.jpg", "B/happy/2.jpg"],
      "angry happy", "train test", "so left out: B."),
-    (["cat/train/1.jpg", "cat/test/2.jpg", "dog/train/3.jpg", "dog/test/4.jpg"],
-     "cat dog", "train test", "gives no val part"),
-    (["train/train/cat/1.jpg", "train/val/dog/2.jpg", "train/val/cat/2.jpg",
-      "test/dog/3.jpg"], "cat dog", "train val test", ""),
+    (names_of("cat", "dog", classes=HALVES), "cat dog", "train test", NO_VAL),
+    ([*names_of("train/train", "train/val"), "test/dog/3.jpg"], "cat dog",
+     "train val test", ""),
     (["angry/1.jpg", "bored/2.jpg", "happy/3.jpg", "data.csv"], "angry bored happy", "",
      "resembles OAHEGA but lacks Surprise, Sadness, Neutral and also holds bored"),
-    (["dataset/angry/1.jpg", "dataset/bored/2.jpg", "dataset/happy/3.jpg", "data.csv"],
+    ([*names_of("dataset", classes=(*MOODS, "bored")), "data.csv"],
      "angry bored happy", "", "and also holds bored: taken as one's own."),
     ([f"{i}/1.jpg" for i in range(12)], " ".join(map(str, range(12))), "", ""),
     (["cat/1.jpg", "dog/1.jpg", "lost+found/x/1.jpg", "$RECYCLE.BIN/2.jpg",
@@ -354,9 +349,6 @@ def test_classes_and_extra(tmp_path):
         assert message in error_of(root, **options)
 
 
-# Where the data is looked for, and the demo
-
-
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """Return a project's data folder with a small archive of demo faces."""
@@ -389,8 +381,7 @@ def test_data_is_looked_for_in_order(tmp_path, monkeypatch, project):
     monkeypatch.setenv("SMARTCLASS_DATA", "demo")
     assert find_data() == demo
     monkeypatch.setenv("SMARTCLASS_DATA", str(tmp_path / "lost"))
-    said = refusal(find_data)
-    assert f"no folder {tmp_path}/lost: name an existing" in said
+    assert f"no folder {tmp_path}/lost: name an existing" in refusal(find_data)
     monkeypatch.delenv("SMARTCLASS_DATA")
     (raw / "rafdb").symlink_to(tmp_path / "cache")
     assert "raw/rafdb leads to a download that is" in refusal(find_data)
