@@ -20,10 +20,6 @@ def test_images_are_mapped_and_their_rows_are_in_one_split_each(clean_data):
     assert clean_data.image_size == 16
 
 
-def test_missing_folder_names_the_chapter_to_run(tmp_path):
-    assert "run chapter 01 first" in refusal(load_clean, tmp_path)
-
-
 @pytest.mark.parametrize(("name", "content"), [
     ("clean.json", b"{"), ("clean.json", b"[]"), ("labels.csv", b""),
     ("labels.csv", b"file,label,split\na,happy,dev\n"), ("images.npy", b""),
@@ -35,7 +31,8 @@ def test_a_harmed_or_missing_file_is_one_sentence(tmp_path, name, content):
     said = refusal(load_clean, folder)
     assert str(folder) in said and "run chapter 01 again" in said
     (folder / name).unlink()
-    assert "run chapter 01" in refusal(load_clean, folder)
+    when = "first" if name == "clean.json" else "again"
+    assert f"run chapter 01 {when}" in refusal(load_clean, folder)
 
 
 @pytest.mark.parametrize("change", [
