@@ -283,14 +283,11 @@ def run(model_file, capsys):
     return run_it
 
 
-@pytest.mark.parametrize(("share", "text"), [
-    (1.0, "> 99 %"), (0.001, "< 1 %"), (0.624, "62 %"), (0.006, "1 %"),
-])  # fmt: skip
-def test_no_probability_is_certain(share, text):
-    assert predict.percent(share) == text
-
-
 class TestCommand:
+    def test_no_probability_is_certain(self):
+        texts = [predict.percent(share) for share in (1.0, 0.001, 0.624, 0.006)]
+        assert texts == ["> 99 %", "< 1 %", "62 %", "1 %"]
+
     def test_says_it_and_writes_it(self, photos, run):
         path, out = save(ASTRONAUT, photos / "astronaut.png"), photos / "out.csv"
         (photos / "text.jpg").write_text("no image")
