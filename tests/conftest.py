@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from smartclass_utils.__main__ import main
 from smartclass_utils.checkpoints import train_once
-from smartclass_utils.commands.study_rows import report_recipe
 from smartclass_utils.config import CLASSES, MANIFEST_COLUMNS, ROOT, SmartClassError
 from smartclass_utils.dataset import CleanData, load_clean, tensors
 from smartclass_utils.files import fingerprint_of, read_json, write_json
@@ -93,12 +93,15 @@ def loaders_of(data: CleanData, seed=0, size=8) -> dict[str, DataLoader]:
     }
 
 
-def train_small(folder, name, data: CleanData, model=None, epochs=1) -> dict:
-    """Train a network with ``arguments`` as the report does; return its card."""
-    model, loaders = model or small_network(data), loaders_of(data)
-    recipe = report_recipe(model, loaders, epochs)
+def store(data: CleanData, folder, name="Main CNN", lr=1e-3, **options) -> dict:
+    """Train a small network, or ``model``, as the report does; return its card."""
+    arguments, seen = options.pop("arguments", {}), options.pop("seen", data)
+    model = options.pop("model", None) or small_network(data, **arguments)
+    loaders = loaders_of(seen)
+    optimizer = options.pop("optimizer", torch.optim.Adam)(model.parameters(), lr=lr)
+    usual = {"optimizer": optimizer, "loss": nn.CrossEntropyLoss(), "epochs": 1}
     what = (folder, name, 0, model, model.arguments, data, loaders)
-    return train_once(*what, **recipe, log=str)
+    return train_once(*what, **usual | {"log": str} | options)
 
 
 def refusal(function, *arguments, **options) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
-from conftest import loaders_of, refusal, small_network
+from conftest import refusal, store
 from image_bytes import flipped
 from torch import nn
 
@@ -17,16 +17,6 @@ from smartclass_utils.dataset import tensors
 from smartclass_utils.training import describe
 
 FILE = "main_cnn_seed0.safetensors"
-
-
-def store(data, folder, name="Main CNN", lr=1e-3, **options):
-    """Train a small network through train_once; return its card."""
-    model = small_network(data, **options.pop("arguments", {}))
-    loaders = loaders_of(options.pop("data_seen", data))
-    optimizer = options.pop("optimizer", torch.optim.Adam)(model.parameters(), lr=lr)
-    usual = {"optimizer": optimizer, "loss": nn.CrossEntropyLoss(), "epochs": 1}
-    what = (folder, name, 0, model, model.arguments, data, loaders)
-    return checkpoints.train_once(*what, **usual | {"log": str} | options)
 
 
 @pytest.fixture
@@ -210,7 +200,7 @@ def test_weights_without_a_card_are_one_sentence(tmp_path, metadata):
 def test_pixels_changed_after_chapter_1_are_noticed(clean_data, tmp_path):
     images = clean_data.images[:].copy() // 2
     dark = type(clean_data)(**{**vars(clean_data), "images": images})
-    card = store(clean_data, tmp_path, data_seen=dark)
+    card = store(clean_data, tmp_path, seen=dark)
     assert "make the change in chapter 01" in refused(card["file"], clean_data)
     assert tensors(dark, "train")[0].max() < 128
 

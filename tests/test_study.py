@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import torch
 from chapters import run_chapter
-from conftest import ENTRY, refusal, rewrite, train_small, write_clean, write_photos
+from conftest import ENTRY, refusal, rewrite, store, write_clean, write_photos
 
 from smartclass_utils import evaluation
 from smartclass_utils.beyond import augment, strong_recipe
@@ -107,8 +107,7 @@ class TestStrongRecipe:
     def test_all_of_it_takes_part_and_it_learns(self, small):
         changed = Mock(side_effect=partial(augment, flip=False))
         made = strong_recipe(*small, 8, augment=changed)
-        history = train(*small, **made, log=str)
-        assert history.val_accuracy.iloc[-1] >= 0.9
+        assert train(*small, **made, log=str).val_accuracy.iloc[-1] >= 0.9
         assert sum(len(call.args[0]) for call in changed.call_args_list) == 8 * 48
         assert made["schedule"].last_epoch == 8 * len(small[1]["train"])
         kept, mean = small[0].state_dict(), made["average"].module.state_dict()
@@ -315,7 +314,7 @@ def report(tmp_path):
     data = load_clean(write_clean(tmp_path / "clean"))
     targets, entries = data.targets[data.rows("test")], []
     for name in ("Main CNN", "Variant 1"):
-        card = train_small(tmp_path / "models", name, data)
+        card = store(data, tmp_path / "models", name)
         chances = evaluation.predict(load_model(card), tensors(data, "test")[0])
         answers = [chances.argmax(axis=1)]
         entries.append(evaluation.entry([card], answers, targets, data.classes))
@@ -339,7 +338,7 @@ def test_chapter_7_shows_other_networks_and_covers_less(report):
     tried = {"NETWORKS": ("Variant 1", "Main CNN"), "COVERED": 0.1}  # as in Try it
     own = write_photos(report / "photos", ("one",), per_class=2)
     others = load_clean(write_clean(report / "others", ("cat", "dog")))
-    tried |= {"MODEL": str(train_small(report / "asked", "Main CNN", others)["file"])}
+    tried |= {"MODEL": str(store(others, report / "asked")["file"])}
     said = run_chapter(7, report, {**tried, "PHOTO": str(own)})
     assert "Figure 7.1. The first block of Variant 1" in said
     assert "another's hottest" in said and "Not trained" not in said

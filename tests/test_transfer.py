@@ -7,7 +7,7 @@ import types
 import numpy as np
 import pandas as pd
 import torch
-from conftest import refusal, train_small
+from conftest import refusal, store
 from image_bytes import encoded, write_noise
 from PIL import Image
 from skimage.data import astronaut
@@ -48,8 +48,7 @@ def test_channels_are_those_of_scikit_image():
 
 
 def test_one_flat_colour_is_flagged():
-    red = np.zeros((20, 20, 3), np.uint8)
-    red[..., 0] = 255
+    red = np.full((20, 20, 3), (255, 0, 0), np.uint8)
     assert clean_image(encoded(red), 16, colour=True).notes == (FLAT,)
     red[:5, :, 1] = 200
     assert clean_image(encoded(red), 16, colour=True).notes == ()
@@ -74,7 +73,7 @@ def test_a_network_learns_from_colours_and_answers_in_them(tmp_path):
     arguments = {"n_classes": 3, "image_size": 16, "in_channels": 3, "channels": (8,)}
     model = ResidualCNN(**arguments)
     model.arguments = arguments
-    card = train_small(tmp_path, "Ours", data, model, epochs=10)
+    card = store(data, tmp_path, "Ours", model=model, epochs=10)
     assert max(card["history"]["val_accuracy"]) == 1
     predictor = Predictor.load(card["file"])
     table = predict_files([photos], predictor)
