@@ -185,8 +185,7 @@ def test_an_older_folder_stays_whole(raw, tmp_path, monkeypatch, error):
                 run(raw)
     assert hashes(out) == before
     assert hashes(run(raw).folder) == hashes(run(raw, tmp_path / "fresh").folder)
-    locks = {".clean.lock", ".fresh.lock"}
-    assert {path.name for path in tmp_path.glob(".*")} == locks
+    assert {path.name for path in tmp_path.glob(".*")} == {".clean.lock", ".fresh.lock"}
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is of POSIX")

@@ -9,8 +9,7 @@ from smartclass_utils.files import read_json, write_json
 
 def test_images_are_mapped_and_their_rows_are_in_one_split_each(clean_data):
     parts = [clean_data.rows(split) for split in ("train", "val", "test")]
-    together = np.sort(np.concatenate(parts))
-    assert together.tolist() == list(range(80))
+    assert np.sort(np.concatenate(parts)).tolist() == list(range(80))
     assert clean_data.split_sizes() == {"train": 48, "val": 16, "test": 16}
     assert "No split 'dev'" in refusal(clean_data.rows, "dev")
     labels = [CLASSES[k] for k in clean_data.targets]

@@ -151,8 +151,7 @@ class TestRegions:
     def test_whole_image_is_chapter_1s_clean_image(self):
         photo = ASTRONAUT[:, :400]
         [crop], [row] = predict.regions_of(photo, 48, whole=True)
-        clean = clean_image(encoded(photo), 48).pixels
-        np.testing.assert_array_equal(crop, clean)
+        np.testing.assert_array_equal(crop, clean_image(encoded(photo), 48).pixels)
         assert (row["region"], box_of(row)) == (WHOLE, (0, 0, 512, 400))
         assert row["note"] == "Squeezed to a square."
 
@@ -184,8 +183,7 @@ class TestFiles:
         [row] = predict_files([path], network).to_dict("records")
         assert torch.equal(before, torch.get_rng_state())  # nothing random is touched
         shares = {name: row[f"p_{name}"] for name in CLASSES}
-        columns = "file face region top left height width looks"
-        assert " ".join(list(row)[:8]) == columns
+        assert " ".join(list(row)[:8]) == "file face region top left height width looks"
         assert list(row)[8:] == [*(f"p_{name}" for name in CLASSES), "note"]
         assert (row["region"], row["face"], row["note"]) == ("face", 1, "")
         assert sum(shares.values()) == pytest.approx(1, abs=1e-5)

@@ -92,8 +92,7 @@ def test_every_page_has_language_title_one_main_heading_and_navigation(place):
         assert '<html lang="en">' in page and 'name="viewport"' in page
         assert re.search("<title>.*SmartClass A.I.ssistant", page)
         assert len(re.findall("<h1", page)) == 1
-        current = soup.select("[aria-current=page]")
-        assert [link["href"] for link in current] == [name]
+        assert [link["href"] for link in soup.select("[aria-current=page]")] == [name]
         for other in ("index.html", "01_a.html", "08_c.html", "slides.html"):
             assert f'href="{other}"' in page
 

@@ -195,8 +195,7 @@ def test_joint_groups_link_copies_and_people():
     images = smooth_images(8)
     images[3], images[5] = images[2] * 0.9 + 12, images[4][:, ::-1]
     subjects = ["", "", "ann", "", "ann", "", "bob", "bob"]
-    groups = joint_groups(images, subjects)
-    assert groups.tolist() == [0, 1, 2, 2, 2, 2, 3, 3]
+    assert joint_groups(images, subjects).tolist() == [0, 1, 2, 2, 2, 2, 3, 3]
     assert joint_groups(images[:3], [""] * 3).tolist() == [0, 1, 2]
 
 

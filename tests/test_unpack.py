@@ -63,8 +63,7 @@ def test_columns_may_come_in_another_order(tmp_path):
 ])  # fmt: skip
 def test_a_row_with_a_fault_stops_it_and_leaves_nothing(tmp_path, line, message):
     table = write(tmp_path / "fer2013.csv", HEAD, f"3,{FACE},Training", line)
-    said = refusal(unpack, table, tmp_path / "fer")
-    assert said.startswith(f"{table}, {message}")
+    assert refusal(unpack, table, tmp_path / "fer").startswith(f"{table}, {message}")
     assert list(tmp_path.iterdir()) == [table]
 
 
