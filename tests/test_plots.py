@@ -16,8 +16,7 @@ def report_style():
 
 def test_class_colours_are_fixed_and_foreign_ones_differ():
     assert plots.class_palette(CLASSES) == COLOURS
-    foreign = ("cat", "dog", "happy")
-    for many in (foreign, tuple("abcdefghijklmnopqrst")):
+    for many in (("cat", "dog", "happy"), tuple("abcdefghijklmnopqrst")):
         assert len(set(plots.class_palette(many).values())) == len(many)
 
 

@@ -121,11 +121,9 @@ class TestRows:
             network = build(row.network, row.arguments | sizes)
             assert count_parameters(network) < 3_400_000
 
-    def test_the_ladder_leads_to_our_own(self):
+    def test_the_ladder_leads_to_our_own_in_steps_of_one_thing(self, small):
         assert LADDER[0][1] == "Main CNN" and LADDER[-1][1] == "Our own"
         assert len({step for step, _, _ in LADDER}) == len(LADDER)
-
-    def test_each_step_changes_one_thing(self, small):
         names = [n for _, n, _ in LADDER[2:7]]  # from the one-cycle rate to the mean
         made = [ROWS[name].recipe(*small) for name in names]
         decays = [one["optimizer"].param_groups[0]["weight_decay"] for one in made]
