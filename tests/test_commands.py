@@ -6,14 +6,15 @@ import subprocess
 import sys
 from unittest.mock import Mock, create_autospec
 
+import numpy as np
 import pytest
-from conftest import left_early, write_photos
+from conftest import left_early, refusal, write_photos
 from image_bytes import write_noise
 from PIL import Image, ImageOps
 
 from smartclass_utils import __main__ as cli
 from smartclass_utils.commands.check import check_folder
-from smartclass_utils.config import ROOT, SmartClassError
+from smartclass_utils.config import ROOT, SmartClassError, check
 
 
 @pytest.mark.parametrize(("error", "said"), [
@@ -106,3 +107,16 @@ def test_groups_on_both_sides_of_a_given_split_are_counted(tmp_path):
     (tmp_path / "labels.csv").write_text("\n".join(rows))
     said = "groups on both sides of the given split, in test and outside it: 2 of 3."
     assert said in check_folder(str(tmp_path))
+
+
+@pytest.mark.parametrize("value", ["5", 5.0, True, None, 0, 11, np.float64(5)])
+def test_a_value_that_is_no_whole_number_in_range_is_one_sentence(value):
+    told = f"EPOCHS = {value!r} is not a whole number from 1 to 10: correct it."
+    assert refusal(check, SEEDS=(3, 1, 10), EPOCHS=(value, 1, 10)) == told
+
+
+def test_a_range_of_fractions_takes_whole_numbers_too():
+    check(RATE=(1, 0.0, 1.0), EPOCHS=(np.int64(3), 1, 10))
+    for value in ("0.1", float("nan")):
+        said = refusal(check, RATE=(value, 0.0, 1.0))
+        assert said.startswith(f"RATE = {value!r} is not a number from 0.0")

@@ -1,12 +1,16 @@
 import json
+from itertools import combinations
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from PIL import Image
+from skimage.color import deltaE_ciede2000, rgb2xyz, xyz2lab
+from skimage.color.colorconv import rgb_from_xyz, xyz_from_rgb
 
 from smartclass_utils import plots
-from smartclass_utils.config import CLASSES, COLOURS, NETWORK_COLOURS
+from smartclass_utils.config import CLASSES, COLOURS, HATCHES, NETWORK_COLOURS
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +64,7 @@ def test_larger_type_keeps_pixels_colours_and_the_figure(tmp_path):
 
 
 def test_names_that_would_touch_are_turned_and_long_ones_shortened():
-    for names, turned in ((["angry", "happy"], 0), ([f"class {i}" for i in "ab"], 0),
+    for names, turned in ((["angry", "happy"], 0), (["class a", "class b"], 0),
                           ([f"a name {i}" for i in range(20)], 90)):  # fmt: skip
         fig, ax = plt.subplots(figsize=(4, 3))
         ax.bar(names, range(len(names)))
@@ -94,3 +98,35 @@ def test_neither_missing_letters_nor_a_lack_of_room_stop_a_figure(
     assert not plt.fignum_exists(fig.number)
     assert capsys.readouterr().err == ""
     assert "A caption. (No font that is installed here has all" in shown[1].data
+
+
+# Machado, Oliveira and Fernandes 2009 (doi:10.1109/TVCG.2009.113), severity 1, for
+# linear red, green and blue.
+SEEN_WITH = {
+    "all colours": np.eye(3),
+    "protanopia": [[0.152286, 1.052583, -0.204868],
+                   [0.114503, 0.786281, 0.099216],
+                   [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968],
+                     [0.280085, 0.672501, 0.047413],
+                     [-0.011820, 0.042940, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779],
+                   [-0.078411, 0.930809, 0.147602],
+                   [0.004733, 0.691367, 0.303900]],
+}  # fmt: skip
+# Distances of 1 to 2 are just seen side by side; these are told apart at a glance.
+LEAST = {"all colours": 20, "protanopia": 17, "deuteranopia": 12, "tritanopia": 14}
+
+
+def seen(colour: str, matrix) -> np.ndarray:
+    """Return how a colour looks to such a reader, CIELAB (3,)."""
+    linear = rgb_from_xyz @ rgb2xyz(to_rgb(colour))
+    return xyz2lab(xyz_from_rgb @ (matrix @ linear).clip(0, 1))
+
+
+@pytest.mark.parametrize("eyes", SEEN_WITH)
+def test_class_colours_stay_apart_and_have_a_second_cue(eyes):
+    assert len(set(HATCHES.values())) == len(COLOURS)
+    looks = {name: seen(colour, SEEN_WITH[eyes]) for name, colour in COLOURS.items()}
+    for one, other in combinations(looks, 2):
+        assert deltaE_ciede2000(looks[one], looks[other]) >= LEAST[eyes]
