@@ -18,7 +18,6 @@ from smartclass_utils.checkpoints import load_model, read_card, read_cards
 from smartclass_utils.config import CLASSES
 from smartclass_utils.dataset import load_clean, tensors
 from smartclass_utils.files import read_json, write_json
-from smartclass_utils.training import describe
 
 FILE = "main_cnn_seed0.safetensors"
 
@@ -122,11 +121,12 @@ def test_a_training_that_diverges_is_stored_all_the_same(clean_data, tmp_path):
 
 def test_functions_are_described_by_their_code_and_what_they_hold():
     one, two = (torch.optim.swa_utils.get_ema_multi_avg_fn(d) for d in (0.9, 0.99))
-    assert describe(one) != describe(two)
-    assert " at 0x" not in describe(object())
+    assert training.describe(one) != training.describe(two)
+    assert " at 0x" not in training.describe(object())
     without_source = {}
     exec("def f(x): return x + 1\ndef g(x): return x * 2", without_source)
-    assert describe(without_source["f"]) != describe(without_source["g"])
+    one, two = (training.describe(without_source[name]) for name in "fg")
+    assert one != two
 
 
 class Payload:

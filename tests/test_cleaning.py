@@ -18,7 +18,6 @@ from image_bytes import GREY, encoded, hashes, manifest_of, start_cleaning, writ
 from PIL import Image
 
 from smartclass_utils import cleaning, images
-from smartclass_utils.cleaning import clean
 from smartclass_utils.config import MANIFEST_COLUMNS, SPLITS
 from smartclass_utils.files import safe_name, sha256
 
@@ -51,7 +50,7 @@ def raw(tmp_path):
 def run(root, out=None, image_size=SIZE, jobs=1, **options):
     """Clean a folder of classes, into the folder clean beside it if not told where."""
     options |= {"image_size": image_size, "jobs": jobs}
-    return clean(manifest_of(root), out or root.parent / "clean", **options)
+    return cleaning.clean(manifest_of(root), out or root.parent / "clean", **options)
 
 
 error_of = partial(refusal, run)
@@ -86,7 +85,7 @@ def test_names_cannot_leave_the_clean_folder(tmp_path):
     labels += ("con", "Aux.txt", "a" * 300, "ends. .")
     write_photos(raw, [f"{k:02d}" for k in range(len(labels))], N)
     manifest = manifest_of(raw, label=np.repeat(labels, N), source="../../x")
-    done = clean(manifest, home, image_size=SIZE)
+    done = cleaning.clean(manifest, home, image_size=SIZE)
     assert set(done.labels["label"]) == set(labels)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "raw"]
     assert {path.name for path in home.parent.iterdir()} == {".clean.lock", "clean"}
@@ -94,7 +93,7 @@ def test_names_cannot_leave_the_clean_folder(tmp_path):
     assert {path.name for path in home.iterdir() if path.is_dir()} == folders
     places = [(home / file).resolve(strict=True) for file in done.labels["file"]]
     assert {place.parent.parent for place in places} == {home.resolve()}
-    assert clean(manifest, home, image_size=SIZE).was_done
+    assert cleaning.clean(manifest, home, image_size=SIZE).was_done
 
 
 @pytest.mark.parametrize(("name", "safe"), [
@@ -167,9 +166,7 @@ def test_a_harmed_folder_is_made_again(raw, name):
 
 
 @pytest.mark.parametrize("error", [
-    KeyboardInterrupt(),
-    OSError(ENOSPC, os.strerror(ENOSPC)),
-    OSError(EROFS, os.strerror(EROFS)),
+    KeyboardInterrupt(), *(OSError(n, os.strerror(n)) for n in (ENOSPC, EROFS)),
 ], ids=["interrupted", "full disk", "read-only disk"])  # fmt: skip
 def test_an_older_folder_stays_whole(raw, tmp_path, monkeypatch, error):
     out = run(raw).folder
@@ -265,7 +262,7 @@ def test_a_given_split_and_its_duplicates_are_kept(tmp_path):
         write_noise(tmp_path / "own" / "a" / f"{i:02d}.png", seed)
     columns = {"label": list("ab" * 6), "split": np.repeat(SPLITS, 4), "glasses": "yes"}
     manifest = manifest_of(tmp_path / "own", True, **columns)
-    done = clean(manifest, tmp_path / "clean", image_size=SIZE)
+    done = cleaning.clean(manifest, tmp_path / "clean", image_size=SIZE)
     assert tuple(done.labels) == (*MANIFEST_COLUMNS, "glasses")
     assert done.noted.groupby("note")["original_file"].agg(set).to_dict() == {
         "duplicate, kept as the split is given": {"a/00.png", "a/10.png"},

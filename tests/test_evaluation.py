@@ -100,8 +100,7 @@ def test_equal_networks_are_rarely_told_apart(trainings, spread):
     seeds = generator.normal(0, spread, (pairs, 2, trainings, 1))
     chance = (0.8 + hard + seeds).clip(0, 1)
     right = generator.random(chance.shape) < chance
-    apart = np.mean([difference(*pair).p < 0.05 for pair in right])
-    assert apart <= 0.05
+    assert np.mean([difference(*pair).p < 0.05 for pair in right]) <= 0.05
 
 
 @pytest.mark.parametrize(("p", "corrected"), [

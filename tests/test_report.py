@@ -16,7 +16,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from smartclass_utils import config
 from smartclass_utils.commands import record, report, results_page
 from smartclass_utils.config import COMMITTED_FIGURES, ROOT, canonical_label
-from smartclass_utils.files import only_one
+from smartclass_utils.files import only_one, read_json
 
 HOSTILE = ("(a|b) $x^$", "<img src=x onerror=alert(1)>", "[a](javascript:alert(1))")
 CHAPTER = f"""
@@ -83,8 +83,7 @@ def test_chapters_run_on_this_interpreter_as_asked(house, tmp_path, monkeypatch)
     assert made.cells[-1].outputs[0].text == f"{sys.executable} 7\n"
     assert made.cells[2].source == "EPOCHS = 7"  # no SEEDS, which it does not know
     assert 'href="08_b.html"' in index.read_text(encoding="utf-8")
-    seconds = json.loads((out / report.CHAPTER_SECONDS).read_text())
-    assert list(seconds) == ["01_a", "08_b"]
+    assert list(read_json(out / report.CHAPTER_SECONDS)) == ["01_a", "08_b"]
 
 
 REFUSE = "from smartclass_utils import config\nraise config.SmartClassError('Mend it.')"

@@ -341,8 +341,7 @@ def test_classes_and_extra(tmp_path):
          "CLASSES names bored, and the data has angry, happy, neutral"),
         *((rafdb, {"classes": few}, f"CLASSES = {few!r} {is_none}")
           for few in (("happy",), "happy", 5, ())),
-        (rafdb, {"extra": tmp_path / "nowhere"},
-         "nowhere: name an existing one with EXTRA=…"),
+        (rafdb, {"extra": "/nowhere"}, "nowhere: name an existing one with EXTRA=…"),
         (more / "Bored/1.jpg", {}, "1.jpg is a file: name a folder with DATA=…"),
         (own, {"extra": more}, "own gives a split and"),
     ):  # fmt: skip

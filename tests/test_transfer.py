@@ -84,8 +84,7 @@ def test_a_network_learns_from_colours_and_answers_in_them(tmp_path):
 def test_near_copies_are_found_in_colour():
     photo = astronaut()
     face, other = photo[:200, 100:300], photo[250:450, 250:450]
-    images = np.stack([face, face[:, ::-1], other])
-    first, mirrored, different = near_copies(images)
+    first, mirrored, different = near_copies(np.stack([face, face[:, ::-1], other]))
     assert first == mirrored != different
 
 
