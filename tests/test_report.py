@@ -16,7 +16,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from smartclass_utils import config
 from smartclass_utils.commands import record, report, results_page
 from smartclass_utils.config import COMMITTED_FIGURES, ROOT, canonical_label
-from smartclass_utils.files import only_one, read_json
+from smartclass_utils.files import only_one, read_json, write_json
 
 HOSTILE = ("(a|b) $x^$", "<img src=x onerror=alert(1)>", "[a](javascript:alert(1))")
 CHAPTER = f"""
@@ -74,9 +74,8 @@ def house(tmp_path, monkeypatch):
 def test_chapters_run_on_this_interpreter_as_asked(house, tmp_path, monkeypatch):
     _, photos, out = house
     stale = tmp_path / "jupyter" / "kernels" / "python3"
-    stale.mkdir(parents=True)
     kernel = {"argv": ["/no/such/python"], "display_name": "x", "language": "python"}
-    (stale / "kernel.json").write_text(json.dumps(kernel))
+    write_json(stale / "kernel.json", kernel)
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
     index = report.run_report(str(photos), str(out), epochs=7, seeds=2)
     made = nbformat.read(out / "notebooks" / "01_a.ipynb", 4)
