@@ -49,12 +49,9 @@ class ResidualCNN(nn.Module):
     """A first convolution, residual blocks, one connected layer over all places.
 
     Args:
-        n_classes: number of classes, K.
         channels: output channels of each block; all but the first halve the image.
         dropout: probability of dropping a value before the connected layer.
-        image_size: height and width of the images, in pixels.
-        in_channels: 1 for grey images, 3 for colour.
-        mean, std: of the values as shares of white, to standardise with.
+        n_classes, image_size, in_channels, mean, std: as of ``ReportCNN``.
     """
 
     def __init__(

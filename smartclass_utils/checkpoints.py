@@ -75,13 +75,17 @@ def train_once(
         **{option: describe(value) for option, value in options.items()},
     }
     recipe.pop("log", None)
-    key = key_of(model, loaders, [seed, epochs, recipe, data.fingerprint])
+    places = {id(weights): i for i, weights in enumerate(model.parameters())}
+    groups = [[places.get(id(p)) for p in g["params"]] for g in optimizer.param_groups]
+    settings = [seed, epochs, recipe, groups, data.fingerprint]
+    key = key_of(model, loaders, settings)
     stem = re.sub(r"\W+", "_", (name := as_text(name)).lower())
     file, other = folder / f"{stem}_seed{seed}{ENDING}", name
     with suppress(SmartClassError):  # there is none, or none that can be used
         card = read_card(file)
         if (card["key"], card["name"]) == (key, name):
             load_model(card)
+            options.get("log", print)(f"Stored earlier, not trained again: {file.name}")
             return card
         other = card["name"]
     if other != name:
@@ -134,9 +138,8 @@ def read_card(file: Path | str) -> dict:
     except FileNotFoundError as error:
         raise SmartClassError(f"There is no {file}: {AGAIN}.") from error
     except Exception as error:  # safetensors and json raise almost anything
-        raise SmartClassError(
-            f"{file} is not a stored network with its card, or was cut off: {AGAIN}."
-        ) from error
+        what = f"{file} is not a stored network with its card, or was cut off"
+        raise SmartClassError(f"{what}: {AGAIN}.") from error
     if lacking:
         raise SmartClassError(f"{file} does not say '{lacking[0]}': {AGAIN}.")
     names = [card["name"], *card["classes"]]
@@ -155,10 +158,8 @@ def read_cards(folder: Path, chapter: int | None = None) -> list[dict]:
     cards = [read_card(file) for file in sorted(folder.glob(f"*{ENDING}"))]
     cards = [card for card in cards if chapter in (None, card["chapter"])]
     if not cards:
-        raise SmartClassError(
-            f"There is no trained network of chapter {chapter or 3} in {folder}: run it"
-            " first."
-        )
+        what = f"There is no trained network of chapter {chapter or 3} in {folder}"
+        raise SmartClassError(f"{what}: run it first.")
     ours = models.REPORT_NETWORKS  # they come first
     return sorted(cards, key=lambda c: (c["name"] not in ours, c["name"], c["seed"]))
 
@@ -192,36 +193,30 @@ def load_model(card: dict, data: CleanData | None = None) -> nn.Module:
         state = safetensors.torch.load_file(file)
         model.load_state_dict(state)
     except Exception as error:
-        raise SmartClassError(
-            f"{file} does not hold the weights of a {card['network']}: {AGAIN}."
-        ) from error
+        what = f"{file} does not hold the weights of a {card['network']}"
+        raise SmartClassError(f"{what}: {AGAIN}.") from error
     if hash_of(state) != card["weights_sha256"]:
-        raise SmartClassError(
-            f"{file} was changed after it was written, its weights are not those of "
-            f"its card: {AGAIN}."
-        )
+        what = f"{file} was changed, its weights are not those of its card"
+        raise SmartClassError(f"{what}: {AGAIN}.")
     return model.to(memory_format=torch.channels_last).eval()  # which is the quicker
 
 
 def check_data(card: dict, data: CleanData) -> None:
     """Refuse a network of other images or classes; say what differs."""
-    file, learned_from = card["file"], card["data"]
-    again = f"run chapter {card['chapter']:02d} again"
+    about, remedy = card["data"], f"run chapter {card['chapter']:02d} again"
     if tuple(card["classes"]) != data.classes:
-        raise SmartClassError(
-            f"{file} knows the classes {', '.join(card['classes'])}, and the data in "
-            f"{data.folder} has {', '.join(data.classes)}: {again}."
+        what = f"knows the classes {', '.join(card['classes'])}, and the data in "
+        what += f"{data.folder} has {', '.join(data.classes)}"
+    elif about.get("fingerprint") != data.fingerprint:
+        what = "learned from other images or another split ("
+        what += (
+            f"{as_text(str(about.get('name')))}, {str(about.get('fingerprint'))[:8]}"
         )
-    if learned_from.get("fingerprint") != data.fingerprint:
-        raise SmartClassError(
-            f"{file} learned from other images or another split "
-            f"({as_text(str(learned_from.get('name')))}, "
-            f"{str(learned_from.get('fingerprint'))[:8]}) than lie in {data.folder} "
-            f"({data.name}, {data.fingerprint[:8]}): {again}."
-        )
-    if learned_from.get("pixels") != hash_of({"images": tensors(data, "train")[0]}):
-        raise SmartClassError(
-            f"{file} learned from images that were changed after chapter 01, so that "
-            "the test images are not like them: make the change in chapter 01 "
-            "(PREPARE), where all chapters follow it."
-        )
+        what += f") than lie in {data.folder} ({data.name}, {data.fingerprint[:8]})"
+    elif about.get("pixels") != hash_of({"images": tensors(data, "train")[0]}):
+        what = "learned from images that were changed after chapter 01, so that the "
+        what += "test images are not like them"
+        remedy = "make the change in chapter 01 (PREPARE), where all chapters follow it"
+    else:
+        return
+    raise SmartClassError(f"{card['file']} {what}: {remedy}.")

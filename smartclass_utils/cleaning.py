@@ -150,7 +150,7 @@ def decode(new, manifest, shape, prepare, jobs) -> pd.DataFrame:
             stream.write(pixels.tobytes())
             verdicts += some
             bar.update(len(some))
-    used[["sha256", "kind", "reason", "notes"]] = verdicts
+    used[["sha256", "_kind", "_reason", "_notes"]] = verdicts  # no names of users
     return used
 
 
@@ -179,22 +179,24 @@ def fill(new: Path, manifest, shape: tuple, table: pd.DataFrame) -> dict:
     from smartclass_utils import copies, splits  # late: workers start without them
 
     copies.judge_doubles(table, manifest.given_split)
-    kept = table[table["kind"] == ""].copy()
+    kept = table[table["_kind"] == ""].copy()
     if missing := sorted({*manifest.classes} - {*kept["label"]}):
-        reasons = table.loc[table["label"] == missing[0], "reason"].unique()
+        reasons = table.loc[table["label"] == missing[0], "_reason"].unique()
         raise SmartClassError(
             f"Class '{missing[0]}' has no usable image in {manifest.root} "
             f"({', '.join(reasons[:2]) or 'no file'}): add some or remove the class."
         )
-    kept["original_file"], kept["file"] = kept["file"], clean_names(kept)
+    kept["_file"], kept["file"] = kept["file"], clean_names(kept)
     kept = kept.sort_values("file")
     write_images(new, kept, shape)
     pixels = np.load(new / "images.npy", "r", allow_pickle=False)
     given = kept["split"] if manifest.given_split else None
     kept["split"] = splits.freeze(pixels, kept["label"], kept["subject"], given)
-    noted = kept.loc[kept["notes"] != "", ["file", "original_file", "notes"]]
-    rejected = table[table["kind"] != ""][["file", "source", "label", "reason"]]
-    tables = kept[[*manifest.table]], rejected, noted.rename(columns={"notes": "note"})
+    noted = kept.loc[kept["_notes"] != "", ["file", "_file", "_notes"]]
+    noted = noted.set_axis(["file", "original_file", "note"], axis=1)
+    rejected = table[table["_kind"] != ""][["file", "source", "label", "_reason"]]
+    rejected = rejected.set_axis(["file", "source", "label", "reason"], axis=1)
+    tables = kept[[*manifest.table]], rejected, noted
     for name, rows in zip(TABLES, tables, strict=True):
         rows.to_csv(new / f"{name}.csv", index=False, lineterminator="\n")
     return {
@@ -229,9 +231,10 @@ def write_images(new: Path, kept: pd.DataFrame, shape: tuple) -> None:
 
 def count(manifest: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     """Return how many images came to what, by reason; all of the manifest's."""
-    mended = [bool({*text.split("; ")} & {*images.MENDING}) for text in table["notes"]]
-    outcome = np.select([table["kind"] != "", mended], ["rejected", "mended"], "kept")
-    rows = pd.DataFrame({"outcome": outcome, "reason": table["kind"] + table["notes"]})
+    mended = [bool({*text.split("; ")} & {*images.MENDING}) for text in table["_notes"]]
+    outcome = np.select([table["_kind"] != "", mended], ["rejected", "mended"], "kept")
+    reason = table["_kind"] + table["_notes"]
+    rows = pd.DataFrame({"outcome": outcome, "reason": reason})
     left_out = manifest.loc[manifest["label"] == "", "original_label"]
     rows = pd.concat([rows, pd.DataFrame({"outcome": "left out", "reason": left_out})])
     rows["outcome"] = pd.Categorical(rows["outcome"], OUTCOMES)  # sorts in this order

@@ -30,20 +30,20 @@ def judge_doubles(table: pd.DataFrame, given_split: bool) -> None:
 
     This changes kind, reason and notes in ``table``, by its file, label and sha256.
     """
-    sound = table[table["kind"] == ""]
+    sound = table[table["_kind"] == ""]
     for _, same in sound[sound.duplicated("sha256", keep=False)].groupby("sha256"):
         conflict = same["label"].nunique() > 1
         kind = "same image under different labels" if conflict else "duplicate"
         if given_split:
             note = f"{kind}, kept as the split is given"
-            notes = [f"{old}; {note}".removeprefix("; ") for old in same["notes"]]
-            table.loc[same.index, "notes"] = notes
+            notes = [f"{old}; {note}".removeprefix("; ") for old in same["_notes"]]
+            table.loc[same.index, "_notes"] = notes
         elif conflict:
             reason = f"{kind}: {', '.join(same['file'] + ' (' + same['label'] + ')')}"
-            table.loc[same.index, ["kind", "reason", "notes"]] = kind, reason, ""
+            table.loc[same.index, ["_kind", "_reason", "_notes"]] = kind, reason, ""
         else:  # the first one stays
             reason = f"{kind} of {same['file'].iloc[0]}"
-            table.loc[same.index[1:], ["kind", "reason", "notes"]] = kind, reason, ""
+            table.loc[same.index[1:], ["_kind", "_reason", "_notes"]] = kind, reason, ""
 
 
 def near_copies(images: np.ndarray) -> np.ndarray:

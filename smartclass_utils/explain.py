@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from smartclass_utils.config import SmartClassError
+from smartclass_utils.files import safe_name
 
 BATCH = 64  # images; fewer than for an answer, as gradients take memory, too
 
@@ -74,12 +75,11 @@ def upload_box(look: Callable[[list[Path]], None]) -> VBox:
 def kept(uploaded: tuple[dict, ...], folder: Path) -> list[Path]:
     """Write uploads, ``name`` and ``content`` each, into a folder; return their paths.
 
-    Only the last part of a name is used; each file has a sub-folder of its own.
+    Each file has a sub-folder of its own.
     """
     paths = []
     for number, file in enumerate(uploaded):
-        name = Path(file["name"].replace("\\", "/")).name.lstrip(".")
-        path = folder / str(number) / (name or "photo")
+        path = folder / str(number) / safe_name(file["name"])
         path.parent.mkdir(parents=True)
         path.write_bytes(bytes(file["content"]))
         paths.append(path)

@@ -112,10 +112,8 @@ def build(network: str, arguments: dict) -> nn.Module:
     found = next((vars(p)[network] for p in homes if network in vars(p)), None)
     is_ours = getattr(found, "__module__", None) in places
     if not (is_ours and isinstance(found, type) and issubclass(found, nn.Module)):
-        raise SmartClassError(
-            f"There is no network '{network}' in smartclass_utils/models.py: write its "
-            "class there, so that later chapters find it."
-        )
+        what = f"There is no network '{network}' in smartclass_utils/models.py"
+        raise SmartClassError(f"{what}: write its class there, for later chapters.")
     sizes = [len(v) for v in arguments.values() if isinstance(v, list | tuple)]
     try:
         if max([0, *sizes]) > MAX_BLOCKS:
@@ -127,8 +125,6 @@ def build(network: str, arguments: dict) -> nn.Module:
         if not 0 < n_weights <= MAX_WEIGHTS:
             raise ValueError(f"{n_weights:,} weights")
     except Exception as error:  # torch and Python raise almost anything here
-        raise SmartClassError(
-            f"No {network} can be built with {str(arguments)[:200]}: run chapter 03 "
-            "again."
-        ) from error
+        what = f"No {network} can be built with {str(arguments)[:200]}"
+        raise SmartClassError(f"{what}: run chapter 03 again.") from error
     return found(**arguments)

@@ -154,7 +154,7 @@ def load(
     if len(left):
         left = ", ".join(f"{noun} ({count:,})" for noun, count in left.items())
         notes.append(f"In none of the classes, so left out: {left}.")
-    table, notes = table.rename(columns=as_text), tuple(map(as_text, notes))
+    notes = tuple(map(as_text, notes))
     return Manifest(root, as_text(name), table, tuple(order), notes, given)
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Sampler
 
 from smartclass_utils import models
 from smartclass_utils.hardware import environment
@@ -107,26 +107,36 @@ def describe(value: object) -> str:
         return f"{describe(value.func)} {value.args} {value.keywords}"
     if inspect.isfunction(value):
         inside = [cell.cell_contents for cell in value.__closure__ or ()]
+        read = [value.__globals__.get(name) for name in value.__code__.co_names]
+        inside += [one for one in read if isinstance(one, int | float | str | Tensor)]
         try:
             code = inspect.getsource(value)
         except OSError:  # typed into a terminal
             code = value.__code__.co_code.hex()
         return f"{code} {[describe(each) for each in inside]}"
+    if isinstance(value, Tensor):
+        return hash_of({"": value})[:12]
+    if isinstance(value, list | tuple):
+        return str([describe(each) for each in value])
+    is_own = type(value).__module__ == "__main__"  # a class of a notebook
+    methods = filter(inspect.isfunction, vars(type(value)).values() if is_own else ())
+    code = "".join(map(describe, methods))
     if isinstance(value, torch.optim.Optimizer):
-        return re.sub(r"\s+", " ", repr(value))
+        return re.sub(r"\s+", " ", repr(value)) + code
     known = value.state_dict() if hasattr(value, "state_dict") else {}
-    if isinstance(value, nn.Module):
+    if is_own or isinstance(value, nn.Module | Sampler):
         known |= {k: v for k, v in vars(value).items() if not k.startswith("_")}
-        known.pop("training", None)
         known = {k: v for k, v in known.items() if not isinstance(v, nn.Module)}
+    known |= {"lr_lambdas": value.lr_lambdas} if hasattr(value, "lr_lambdas") else {}
+    left_out = ("training", "data_source", "generator")  # of a network; of a sampler
     if known:
         settings = [
-            f"{k}={hash_of({k: v})[:12] if isinstance(v, Tensor) else describe(v)}"
+            f"{k}={describe(v)}"
             for k, v in sorted(known.items())
-            if not k.startswith("module.")
+            if not k.startswith("module.") and k not in left_out
         ]
-        return f"{type(value).__name__}({', '.join(settings)})"
-    return re.sub(r" at 0x[0-9a-f]+", "", str(value))
+        return f"{type(value).__name__}({', '.join(settings)}){code}"
+    return re.sub(r" at 0x[0-9a-f]+", "", str(value)) + code
 
 
 def hash_of(named: dict[str, Tensor]) -> str:
@@ -153,8 +163,8 @@ def key_of(model: nn.Module, loaders: dict[str, DataLoader], settings: list) -> 
         for split, loader in loaders.items()
         for i, tensor in enumerate(loader.dataset.tensors)
     }
-    parts = [
-        *(settings, repr(model), code, torch.__version__, environment()["device"]),
-        *(hash_of(model.state_dict()), hash_of(data)),
-    ]
+    order = [(describe(one.sampler), one.drop_last) for one in loaders.values()]
+    trained = [p.requires_grad for p in model.parameters()]
+    parts = [settings, order, trained, repr(model), code, torch.__version__]
+    parts += [environment()["device"], hash_of(model.state_dict()), hash_of(data)]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -11,7 +11,7 @@ from posixpath import join
 import pandas as pd
 
 from smartclass_utils.config import SmartClassError, at_home
-from smartclass_utils.names import folded, natural, part_of, some
+from smartclass_utils.names import as_text, folded, natural, part_of, some
 
 ADULT = "ahegao"  # a class of OAHEGA that is never read
 IMAGE = re.compile(r"(?is).+\.(jpe?g|jpe|jfif|png|gif|bmp|tiff?|webp|avif|p[gp]m)")
@@ -205,7 +205,7 @@ def read_table(path: Path, *needed: str) -> pd.DataFrame:
     except (ValueError, OSError) as error:  # also undecodable and empty files
         what = "cannot be read as a UTF-8 CSV file with a header"
         raise SmartClassError(f"{path} {what}: mend or remove it.") from error
-    table = table.rename(columns=str.strip).fillna("")
+    table = table.rename(columns=as_text).fillna("")
     known = {*needed, "split", "source", "subject"} - set(table)
     table = table.rename(columns={n: n.lower() for n in table if n.lower() in known})
     table = table.loc[:, ~table.columns.str.match(r"(Unnamed: \d+)?$")]  # an index
@@ -213,10 +213,8 @@ def read_table(path: Path, *needed: str) -> pd.DataFrame:
         raise SmartClassError(f"{path} has two columns {double[0]}: keep one.")
     missing = [repr(name) for name in needed if name not in table]
     if missing:
-        must = f"its first line must name {','.join(needed)}"
-        raise SmartClassError(
-            f"{path} has no column {' and no '.join(missing)}: {must}."
-        )
+        what = f"{path} has no column {' and no '.join(missing)}"
+        raise SmartClassError(f"{what}: its first line must name {','.join(needed)}.")
     table = table.apply(lambda column: column.str.strip())
     return table[(table != "").any(axis=1)].reset_index(drop=True)
 

@@ -150,4 +150,4 @@ def test_two_sets_become_one_without_what_lies_on_both_sides(tmp_path):
     without = pd.read_csv(second / "labels.csv").drop(columns="split")
     without.to_csv(second / "labels.csv", index=False)
     said = refusal(combine, first, second, tmp_path / "new")
-    assert "has no split of its own" in said
+    assert "has no split: give it" in said

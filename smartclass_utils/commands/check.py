@@ -67,9 +67,6 @@ def about_groups(groups: np.ndarray, split: pd.Series, given: bool) -> str:
         return f"{text}{torn:,} of {len(several):,}."
     text += f"they stay together, in {len(several):,} group{'s' * (len(several) > 1)}."
     if largest > LARGE * sizes.sum():
-        text += (
-            f" The largest holds {largest:,} of {sizes.sum():,} and lies in one part of"
-            " the split: with fewer of its images, such as every tenth frame of a "
-            "video, the parts come out even."
-        )
+        text += f" The largest holds {largest:,} of {sizes.sum():,} and lies in one "
+        text += "part: with fewer of its images the parts come out even."
     return text

@@ -9,7 +9,7 @@ import pandas as pd
 
 from smartclass_utils.config import SmartClassError, at_home
 from smartclass_utils.copies import near_copies
-from smartclass_utils.images import clean_image, read
+from smartclass_utils.images import Rejected, clean_image, read
 from smartclass_utils.sources import load
 
 TAKEN = ("angry", "happy", "neutral")
@@ -31,8 +31,10 @@ def combine(fer2013: Path | str, other: Path | str, folder: Path | str) -> Path:
         raise SmartClassError(f"{folder} exists: name a new folder.")
     faces, added = table_of(at_home(fer2013)), table_of(at_home(other))
     faces = faces[faces["label"].isin(TAKEN)]
+    if "engaged" not in set(added["label"]):
+        raise SmartClassError(f"{other} has no class engaged: name another folder.")
     both = pd.concat([faces, added], keys=["fer2013", "other"], names=["set", None])
-    pixels = np.stack([clean_image(read(path), 48).pixels for path in both["path"]])
+    pixels = np.stack([pixels_of(path) for path in both["path"]])
     both = both.assign(cluster=near_copies(pixels)).reset_index("set")
     is_other, is_engaged = both["set"] == "other", both["label"] == "engaged"
     is_barred = is_other & (is_engaged | (both["split"] != "train"))
@@ -53,12 +55,18 @@ def combine(fer2013: Path | str, other: Path | str, folder: Path | str) -> Path:
     return folder
 
 
+def pixels_of(path: Path) -> np.ndarray:
+    """Return an image as it is compared, uint8 (48, 48)."""
+    try:
+        return clean_image(read(path), 48).pixels
+    except Rejected as verdict:
+        raise SmartClassError(f"{path}: {verdict}: remove it.") from verdict
+
+
 def table_of(folder: Path) -> pd.DataFrame:
     """Return path, label and split of a folder's images, with all further columns."""
     manifest = load(folder)
     if not manifest.given_split:
-        raise SmartClassError(
-            f"{folder} has no split of its own: give it a labels.csv."
-        )
+        raise SmartClassError(f"{folder} has no split: give it a labels.csv.")
     table = manifest.table[manifest.table["label"] != ""]
     return table.assign(path=[folder / file for file in table["file"]])

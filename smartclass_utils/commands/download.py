@@ -40,9 +40,8 @@ def fetch(source: NamedTuple, raw: Path) -> None:
     try:
         import kagglehub
     except ImportError as error:
-        raise SmartClassError(
-            "kagglehub is not installed: run make data, or pip install '.[download]'."
-        ) from error
+        what = "kagglehub is not installed"
+        raise SmartClassError(f"{what}: run make data.") from error
     link = raw / source.folder
     known = re.search(rf"{source.kaggle}/versions/\d+", link.resolve().as_posix())
     handle = known[0] if known else source.kaggle

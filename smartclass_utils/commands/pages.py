@@ -59,9 +59,7 @@ def read_chapter(file: Path) -> Chapter:
     title = re.search(r"^# (.+)", opening, re.M)
     goal = re.search(r"\*\*Goal\*\*:? (.+)", opening)
     if not (title and goal):
-        raise SmartClassError(
-            f"{file} must open with a '# Title' and a line '**Goal** …'."
-        )
+        raise SmartClassError(f"{file} must open with '# Title' and '**Goal** …'.")
     page = file.with_suffix(".html").name
     return Chapter(file.name, page, file.name[:2], title[1], goal[1], notebook)
 
@@ -71,10 +69,8 @@ def read_report(place: Workspace) -> Report:
     files = sorted((place.out / "notebooks").glob("*.ipynb"))
     results, figures = place.out / "results.json", place.out / "figures/figures.json"
     if not (files and results.exists() and figures.exists()):
-        raise SmartClassError(
-            f"There is no report in {place.out}: run `make report` first, with the "
-            "same OUT if you use one."
-        )
+        what = f"There is no report in {place.out}"
+        raise SmartClassError(f"{what}: run `make report` first, with this OUT.")
     chapters = [read_chapter(file) for file in files]
     return Report(place.out, chapters, read_json(results), read_json(figures))
 

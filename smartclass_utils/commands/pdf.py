@@ -130,8 +130,7 @@ def print_pdf(page: Path, pdf: Path, profile: Path) -> None:
     if browser is None:
         raise SmartClassError(
             "No Chromium or Chrome was found to print with: install one (on Debian or "
-            "Ubuntu `sudo apt install chromium`), or open report/index.html and print "
-            "from there."
+            "Ubuntu `sudo apt install chromium`), or print report/index.html yourself."
         )
     command = [
         *browser_command(browser, profile),

@@ -26,6 +26,7 @@ CHAPTER_SECONDS = "chapter_seconds.json"
 LOCK = ".report.lock"
 LOG = "kernel.log"
 STAGE = "unfinished"  # folder in which a report is made before it replaces another
+OLDER = "older"  # folder in it for what is replaced
 
 
 def run_report(
@@ -56,26 +57,35 @@ def run_report(
         raise SmartClassError("The shipped network is for grey images: drop colour.")
     place = config.workspace_in(Path(out)) if out else config.workspace()
     source = find_data(data).resolve()
-    if source.is_relative_to(place.out) or place.out.is_relative_to(source):
-        raise SmartClassError(
-            f"The report's folder {place.out} and the images' folder {source} lie one "
-            "in the other: choose another folder with OUT=…."
-        )
+    check_folders(source, place)
     load(source)  # what cannot be used is refused before anything is written
     stage = place.out / STAGE
     environment = {"SMARTCLASS_DATA": str(source), "SMARTCLASS_STAGE": str(stage)}
     if out:
         environment["SMARTCLASS_OUT"] = str(place.out)
-    busy = (
-        f"A report is being made in {place.out}: wait until it is ready, or choose "
-        "another folder with OUT=…."
-    )
+    busy = f"A report is being made in {place.out}: wait until it is ready, or choose "
+    busy += "another folder with OUT=…."
     with only_one(place.out / LOCK, busy):
+        if (stage / OLDER).exists():  # a run was killed while it published
+            publish(stage, place.out)
         shutil.rmtree(stage, ignore_errors=True)
         run_notebooks(stage, parameters, environment)
         export(replace(place, out=stage))
         publish(stage, place.out)
     return place.out / "index.html"
+
+
+def check_folders(source: Path, place: Workspace) -> None:
+    """Refuse folders that lie in the images', or hold what no report wrote."""
+    for made in (place.out, place.clean, place.models):
+        if source.is_relative_to(made) or made.is_relative_to(source):
+            what = f"The report's folder {made} and the images' folder {source}"
+            remedy = "choose another folder with OUT=…"
+            raise SmartClassError(f"{what} lie one in the other: {remedy}.")
+    known = (place.out / LOCK).exists() or (place.out / "clean/clean.json").exists()
+    if not known and place.out.is_dir() and any(place.out.iterdir()):
+        what = f"{place.out} holds files that no report wrote"
+        raise SmartClassError(f"{what}: choose a new folder with OUT=….")
 
 
 def run_notebooks(
@@ -167,8 +177,8 @@ def export(place: Workspace) -> None:
 
 def publish(stage: Path, out: Path) -> None:
     """Put a complete report in the place of an older one, in a moment."""
-    aside = stage / "older"  # is removed at the end, which takes longer
-    aside.mkdir()
+    aside = stage / OLDER  # is removed at the end, which takes longer
+    aside.mkdir(exist_ok=True)
     (out / PDF).unlink(missing_ok=True)  # it shows the older report
     for made in sorted(set(stage.iterdir()) - {aside}):
         target = out / made.name

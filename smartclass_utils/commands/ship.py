@@ -34,10 +34,13 @@ def ship(
     cleaned = clean_of(data)
     card = best_of(name, cleaned)
     model, mirror = load_model(card, cleaned).half().float(), card["recipe"]["mirror"]
-    facts = {
-        "test": judge(model, mirror, cleaned, ("test",)),
-        "carried_over": judge(model, mirror, clean_of(carry), SPLITS) if carry else {},
-    }
+    facts = {"test": judge(model, mirror, cleaned, ("test",)), "carried_over": {}}
+    if carry:
+        other = clean_of(carry)
+        if other.classes != cleaned.classes:
+            known = ", ".join(cleaned.classes)
+            raise SmartClassError(f"{carry} has other classes: name images of {known}.")
+        facts["carried_over"] = judge(model, mirror, other, SPLITS)
     stored = {key: value for key, value in card.items() if key != "file"}
     save_model(SHIPPED_MODEL, model.half(), {**stored, **facts, "terms": terms})
     write_model_card(SHIPPED_MODEL)
@@ -55,15 +58,11 @@ def clean_of(data: str) -> CleanData:
 def best_of(name: str, data: CleanData) -> dict:
     """Return the card of the training of a network that validates best."""
     folder = data.folder.with_name("models")
-    try:
-        cards = [card for card in read_cards(folder) if card["name"] == name]
-    except SmartClassError:
-        cards = []
+    stored = read_cards(folder) if any(folder.glob("*")) else []
+    cards = [card for card in stored if card["name"] == name]
     if not cards:
-        raise SmartClassError(
-            f"There is no training of {name} on {data.name} in {folder}: run "
-            "`python -m smartclass_utils study` on it first."
-        )
+        what = f"There is no training of {name} on {data.name} in {folder}"
+        raise SmartClassError(f"{what}: run `python -m smartclass_utils study` first.")
     targets = data.targets[data.rows("val")]
     answers = [study.answers_of(card, data, card["recipe"]["mirror"]) for card in cards]
     right = [(answer["val"] == targets).mean() for answer in answers]

@@ -22,6 +22,7 @@ from smartclass_utils.hardware import fast_dtype, pick_device
 from smartclass_utils.models import REPORT_NETWORKS, build
 from smartclass_utils.sources import find_data, load
 from smartclass_utils.splits import deal, joint_groups
+from smartclass_utils.walking import read_table
 
 GRID_SEEDS = 3  # trainings of a network on each redrawn split
 
@@ -115,7 +116,7 @@ def run_study(
     splits: int = 0,
     folds: int = 0,
 ) -> Path:
-    """Train all rows on one data set and store the numbers; return the JSON file.
+    """Train all rows on one data set and store the numbers; return where they are.
 
     A finished training is kept under a key of recipe, code, data and seed, so that a
     second call goes on where the first was stopped. What the file holds of other rows
@@ -129,13 +130,13 @@ def run_study(
     if rows not in SETS:
         raise SmartClassError(f"No study has rows {rows}: name {', '.join(SETS)}.")
     check(SEEDS=(seeds, 0, 1000), SPLITS=(splits, 0, 1000), JOBS=(jobs, 1, 1000))
-    if splits == 1:
-        raise SmartClassError("1 split makes no grid: name 2 or more, or none.")
+    if splits == 1 or not (seeds or splits or folds):
+        what = "1 split makes no grid, and 0 seeds, splits and folds make nothing"
+        raise SmartClassError(f"{what}: name more.")
     manifest = load(find_data(data))
     if not out and seeds and manifest.name == "demo":
-        raise SmartClassError(
-            "demo.json is what `make record` writes: name another file with --out."
-        )
+        what = "demo.json is what `make record` writes"
+        raise SmartClassError(f"{what}: name another file with --out.")
     base, chosen = STUDIES / manifest.name, SETS[rows]
     shapes = {(row.image_size, row.colour): row for row in [Row(str), *chosen.values()]}
     for (size, colour), row in shapes.items():
@@ -144,9 +145,13 @@ def run_study(
     found = next(iter(chosen.values())).labels(load_clean(Row(str).clean_in(base)))
     path = Path(out) if out else RESULTS_FOLDER / f"{found.name}.json"
     known = stored(path, found)
-    labels = found.labels["label"].to_numpy(object)
-    groups = joint_groups(found.images, found.labels["subject"].to_numpy(object))
-    in_folds = fold_jobs(base, chosen, found, groups, folds) if folds else []
+    labels, subjects = (found.labels[k].to_numpy(object) for k in ("label", "subject"))
+    groups = joint_groups(found.images, subjects)
+    redrawn = [deal(labels, groups, seed=k, subjects=subjects) for k in range(splits)]
+    beside = path.with_name(f"{found.name}_folds.csv")
+    if folds:
+        table, in_folds = fold_jobs(base, chosen, found, groups, folds)
+        by_fold = stored_folds(beside, table)
     if seeds:
         place, runs = base / "models", range(seeds)
         work = [Job(place, *named, seed) for named in chosen.items() for seed in runs]
@@ -156,20 +161,20 @@ def run_study(
         write_json(path, {**content, "twin": "".join(map(str, twin.astype(int)))})
     if splits:
         work = [
-            Job(base / f"split{number}", name, MODELS[name], seed, redrawn)
-            for number in range(splits)
-            for redrawn in [deal(labels, groups, seed=number)]
+            Job(base / f"split{number}", name, MODELS[name], seed, split)
+            for number, split in enumerate(redrawn)
             for name in REPORT_NETWORKS
             for seed in range(GRID_SEEDS)
         ]
-        table = grid_of(work, sweep(base, work, jobs)).to_csv(index=False)
-        write_text(path.with_name(f"{manifest.name}_grid.csv"), table)
+        grid = grid_of(work, sweep(base, work, jobs)).to_csv(index=False)
+        write_text(path.with_name(f"{manifest.name}_grid.csv"), grid)
     if folds:
-        beside = path.with_name(f"{found.name}_folds.csv")
-        table = folds_of(found, in_folds, sweep(base, in_folds, jobs), beside)
-        write_text(beside, table.to_csv(index=False))
+        for job, card in zip(in_folds, sweep(base, in_folds, jobs), strict=True):
+            out = table["fold"] == job.folder.name.removeprefix("fold")
+            by_fold.loc[out, job.name] = np.array(found.classes)[card["answers"]["val"]]
+        write_text(beside, by_fold.to_csv(index=False))
     write_page(path.parent)
-    return path
+    return path if path.exists() else path.parent
 
 
 def stored(path: Path, data: CleanData) -> dict:
@@ -197,34 +202,31 @@ def grid_of(work: list[Job], cards: list[dict]) -> pd.DataFrame:
     return table.assign(n_test=[len(card["answers"]["test"]) for card in cards])
 
 
-def fold_jobs(base, rows, data, groups, folds) -> list[Job]:
-    """Return a training of every row for each fold, which it sees as validation."""
+def fold_jobs(base, rows, data, groups, folds) -> tuple[pd.DataFrame, list[Job]]:
+    """Return each image's fold; and trainings, to which it is validation."""
     learned = np.flatnonzero(data.labels["split"].isin(["train", "val"]))
-    labels = data.labels["label"].to_numpy(object)[learned]
-    few = pd.Series(groups[learned]).groupby(labels).nunique().min()
-    check(FOLDS=(folds, 2, int(few)))  # near-copies and one subject stay together
+    table = data.labels.loc[learned, ["sha256", "label"]].reset_index(drop=True)
+    few = pd.Series(groups[learned]).groupby(table["label"]).nunique()
+    if not 2 <= folds <= few.min():
+        what = f"{few.idxmin()} has {few.min()} groups (near-copies, subjects) to deal"
+        raise SmartClassError(f"FOLDS = {folds}, and {what}: name 2 to as many.")
+    work, table["fold"], to_deal = [], "", (learned, table["label"], groups[learned])
     dealer = StratifiedGroupKFold(folds, shuffle=True, random_state=0)
-    work = []
-    for fold, (_, out) in enumerate(dealer.split(labels, labels, groups[learned])):
+    for fold, (_, out) in enumerate(dealer.split(*to_deal)):
         split = data.labels["split"].replace("val", "train").to_numpy(object)
         split[learned[out]] = "val"
+        table.loc[out, "fold"] = f"{fold}of{folds}"
         place = base / f"fold{fold}of{folds}"
         work += [Job(place, name, row, 0, split) for name, row in rows.items()]
-    return work
+    return table, work
 
 
-def folds_of(data, work: list[Job], cards: list[dict], path: Path) -> pd.DataFrame:
-    """Return what each row answers for the fold left out; earlier rows' stay."""
-    table = data.labels[["sha256", "label"]].assign(fold="")
-    for job, card in zip(work, cards, strict=True):
-        out = job.split == "val"
-        table.loc[out, "fold"] = job.folder.name.removeprefix("fold")
-        table.loc[out, job.name] = np.array(data.classes)[card["answers"]["val"]]
-    table = table[table["fold"] != ""].reset_index(drop=True)
-    known = pd.read_csv(path, dtype=str) if path.exists() else table
-    about = ["sha256", "label", "fold"]
-    same = known.reindex(columns=about).equals(table[about])
-    return known.assign(**table.drop(columns=about)) if same else table
+def stored_folds(path: Path, table: pd.DataFrame) -> pd.DataFrame:
+    """Return what a study has stored of these folds; refuse any other file."""
+    known = read_table(path, *table) if path.exists() else table.copy()
+    if not known[[*table]].astype(str).equals(table.astype(str)):
+        raise SmartClassError(f"{path} has other folds: name another with --out.")
+    return known
 
 
 def content_of(known: dict, data: CleanData, rows: str, cards: list[dict]) -> dict:
