@@ -42,6 +42,7 @@ CASES = [
     (2, "JPEG without its end", "a.jpg", JPEG[:-2], "rejected", "truncated"),
     (3, "empty", "a.jpg", b"", "rejected", "empty"),
     (4, "text", "a.jpg", b"Dear diary,\n", "rejected", "not an image"),
+    (4, "HTML", "b.jpg", b"<!DOCTYPE html><p>Busy", "rejected", "not an image"),
     (4, "LFS pointer", "c.jpg", LFS, "rejected", "not an image"),
     (5, "JPEG header", "a.jpg", JPEG[:20], "rejected", "not an image"),
     (6, "PNG checksum", "a.png", flipped(PNG, CHECKSUM), "rejected", "damaged: a c"),
@@ -51,10 +52,13 @@ CASES = [
     (8, "PNG cut in half", "a.png", PNG[: len(PNG) // 2], "rejected", "truncated"),
     (9, "CMYK", "a.jpg", encoded(RGB, "JPEG", "CMYK"), "mended", "CMYK converted"),
     (10, "16 bits", "a.png", encoded(DEEP), "mended", "16 bits scaled to 8"),
+    (10, "16 bits", "b.tif", encoded(DEEP, "TIFF"), "mended", "16 bits scaled to 8"),
     (11, "grey + alpha", "a.png", encoded(GREY_ALPHA), "mended", "transparency put"),
     (12, "RGBA", "a.png", encoded(RGBA), "mended", "transparency put"),
     (12, "flat", "b.png", encoded(RGBA * 0 + 9), "mended", f"{ON_WHITE}; one flat"),
     (13, "grey", "a.png", encoded(GREY), "kept", ""),
+    (13, "1-bit", "b.png", encoded(RGB, mode="1"), "kept", ""),
+    (13, "palette", "c.png", encoded(RGB, mode="P"), "kept", ""),
     (14, "animation", "a.gif", MOVING, "mended", "first frame of several"),
     (15, "GIF named .jpg", "a.jpg", encoded(GREY, "GIF"), "kept", ""),
     (16, "EXIF orientation", "a.jpg", SIDEWAYS, "mended", "rotated upright"),
@@ -68,6 +72,7 @@ CASES = [
     (20, "flat", "c.png", encoded(RGB[:7]), "rejected", "too small: 30 × 7 pixels"),
     (20, "long", "d.png", LONG, "rejected", "too elongated: 10 × 41 pixels"),
     (0, "HEIC", "a.jpg", HEIC, "rejected", "a HEIC photograph: save it as JPEG"),
+    (20, "one pixel", "a.png", encoded(RGB[:1, :1]), "rejected", "too small: 1 × 1"),
     (20, "one colour", "b.png", encoded(GREY * 0 + 7), "kept", "one flat colour"),
     (21, "a space", "a face.png", encoded(RGB[1:]), "kept", ""),
     (21, "an accent", "é.png", encoded(RGB[2:]), "kept", ""),
@@ -99,10 +104,12 @@ def test_all_rows_at_once_add_up_and_end_well(tmp_path):
     assert by_outcome == {**wanted, "kept": wanted["kept"] + 36}
     assert sum(by_outcome.values()) == len(manifest.table)
     rejected = done.rejected.set_index("file")["reason"]
-    said = {**rejected, **done.noted.set_index("original_file")["note"]}
+    noted = done.noted.set_index("original_file")["note"]
+    said = {**rejected, **noted}
     for file, (outcome, text) in expected.items():
         why = said.get(file, "")
-        found = "mended" if {*why.split("; ")} & {*images.MENDING} else "kept"
+        is_mended = bool({*why.split("; ")} & {*images.MENDING})
+        found = "mended" if is_mended else "kept"
         found = "rejected" if file in rejected.index else found
         assert (file, found) == (file, outcome)
         assert why.startswith(text) and bool(why) == bool(text), file
