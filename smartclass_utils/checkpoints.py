@@ -196,7 +196,7 @@ def load_model(card: dict, data: CleanData | None = None) -> nn.Module:
         what = f"{file} does not hold the weights of a {card['network']}"
         raise SmartClassError(f"{what}: {AGAIN}.") from error
     if hash_of(state) != card["weights_sha256"]:
-        what = f"{file} was changed, its weights are not those of its card"
+        what = f"{file} was changed after it was written, its weights are others"
         raise SmartClassError(f"{what}: {AGAIN}.")
     return model.to(memory_format=torch.channels_last).eval()  # which is the quicker
 

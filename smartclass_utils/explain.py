@@ -75,11 +75,12 @@ def upload_box(look: Callable[[list[Path]], None]) -> VBox:
 def kept(uploaded: tuple[dict, ...], folder: Path) -> list[Path]:
     """Write uploads, ``name`` and ``content`` each, into a folder; return their paths.
 
-    Each file has a sub-folder of its own.
+    Only the last part of a name is used; each file has a sub-folder of its own.
     """
     paths = []
     for number, file in enumerate(uploaded):
-        path = folder / str(number) / safe_name(file["name"])
+        name = file["name"].replace("\\", "/").rpartition("/")[2]
+        path = folder / str(number) / safe_name(name)
         path.parent.mkdir(parents=True)
         path.write_bytes(bytes(file["content"]))
         paths.append(path)

@@ -149,7 +149,8 @@ def why_no_split(labels, groups, parts, subjects) -> str:
         what = f"shows only {people} {'subject' if people == 1 else 'subjects'}"
         remedy = "add others, or leave the subject column out"
     else:
-        what = f"has {n} usable images; near-copies count as one, which leaves {few}"
+        near = "near-copies count as one"
+        what = f"has {n} usable images, but {near}, which leaves {few}"
         remedy = "add other pictures or remove the class"
     return f"Class '{label}' {what}, too few for each of {', '.join(parts)}: {remedy}."
 

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
-from conftest import refusal, store, write_clean
+from conftest import refusal, small_network, store, write_clean
 from image_bytes import flipped
 from torch import nn
+from torch.utils.data import DataLoader, TensorDataset, WeightedRandomSampler
 
 from smartclass_utils import checkpoints, models, training
 from smartclass_utils.checkpoints import load_model, read_card, read_cards
@@ -78,6 +79,7 @@ def test_weights_come_back_bit_for_bit(clean_data, tmp_path, monkeypatch):
 @pytest.mark.parametrize("change", [
     {"lr": 1e-2}, {"epochs": 2}, {"keep": "last"}, {"dtype": torch.bfloat16},
     {"optimizer": torch.optim.SGD},
+    {"optimizer": lambda weights, lr: torch.optim.Adam([*weights][2:], lr=lr)},
     {"loss": nn.CrossEntropyLoss(label_smoothing=0.1)},
     {"loss": nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2, 1, 1]))},
     {"arguments": {"dropout": 0.3}},
@@ -127,6 +129,34 @@ def test_functions_are_described_by_their_code_and_what_they_hold():
     exec("def f(x): return x + 1\ndef g(x): return x * 2", without_source)
     one, two = (training.describe(without_source[name]) for name in "fg")
     assert one != two
+    exec("k = 1\ndef f(x): return k * x\ndef g(x): return 2 * x", without_source)
+    own = {"__module__": "__main__"}  # as a class of a notebook
+    networks = [
+        type("Loss", (nn.Module,), {**own, "forward": without_source[name]})()
+        for name in "fg"
+    ]
+    adam = torch.optim.Adam([torch.zeros(1)])
+    rates = [lambda epoch: 1.0, lambda epoch: 0.5]
+    schedules = [torch.optim.lr_scheduler.LambdaLR(adam, rate) for rate in rates]
+    for one, two in (networks, schedules):
+        assert training.describe(one) != training.describe(two)
+    before = training.describe(without_source["f"])
+    without_source["k"] = 2
+    assert training.describe(without_source["f"]) != before
+
+
+def test_the_key_knows_the_order_of_the_images_and_what_is_frozen(clean_data):
+    model = small_network(clean_data)
+    train = TensorDataset(*tensors(clean_data, "train"))
+
+    def key(**way):
+        return training.key_of(model, {"train": DataLoader(train, **way)}, [])
+
+    draws = [WeightedRandomSampler(torch.ones(n), 8) for n in (1, 2)]
+    keys = [key(), key(shuffle=True), key(drop_last=True)]
+    keys += [key(sampler=draw) for draw in draws]
+    model.features.requires_grad_(False)
+    assert len({*keys, key()}) == len(keys) + 1
 
 
 class Payload:

@@ -426,4 +426,4 @@ def test_an_upload_cannot_choose_its_folder(tmp_path, name):
     [path] = explain.kept(uploaded((name, b"1")), tmp_path)
     assert path == tmp_path / "0" / "x.png"
     [nameless] = explain.kept(uploaded(("..", b"1")), tmp_path / "other")
-    assert nameless.name == "photo"
+    assert nameless.name == "unnamed"

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import nbformat
 import pytest
@@ -15,7 +16,12 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from smartclass_utils import config
 from smartclass_utils.commands import record, report, results_page
-from smartclass_utils.config import COMMITTED_FIGURES, ROOT, canonical_label
+from smartclass_utils.config import (
+    COMMITTED_FIGURES,
+    ROOT,
+    SmartClassError,
+    canonical_label,
+)
 from smartclass_utils.files import only_one, read_json, write_json
 
 HOSTILE = ("(a|b) $x^$", "<img src=x onerror=alert(1)>", "[a](javascript:alert(1))")
@@ -58,7 +64,28 @@ def older_report(out: Path) -> dict:
     for name in ("index.html", "results.json", "notebooks/01_a.ipynb"):
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         (out / name).write_text("older")
+    (out / report.LOCK).touch()
     return tree(out)
+
+
+def test_a_folder_of_somebody_elses_files_is_kept(house, smartclass):
+    _, photos, out = house
+    older = older_report(out)
+    (out / report.LOCK).unlink()
+    said = smartclass("report", "--data", photos, "--out", out)
+    assert f"{out} holds files that no report wrote: choose a new folder" in said
+    assert tree(out) == older
+
+
+def test_what_was_killed_as_it_was_published_is_published(house, monkeypatch):
+    _, photos, out = house
+    older_report(out)
+    (out / report.STAGE / report.OLDER).mkdir(parents=True)
+    (out / report.STAGE / "index.html").write_text("newer")
+    fails = Mock(side_effect=SmartClassError("a chapter stops"))
+    monkeypatch.setattr(report, "run_notebooks", fails)
+    assert refusal(report.run_report, str(photos), str(out)) == "a chapter stops"
+    assert (out / "index.html").read_text() == "newer"
 
 
 @pytest.fixture

@@ -210,6 +210,10 @@ class TestStudy:
         assert table.drop(columns=about).isin(CLASSES).all(axis=None)
         cards = read_cards(study.STUDIES / "photos" / "fold0of2")
         assert {card["name"] for card in cards} == {*SETS["report"], *SETS["started"]}
+        asked = (study.run_study, str(quick), str(out), "report", 0, 1, 0, 3)
+        assert "_folds.csv has other folds: name another" in refusal(*asked)
+        out.with_name("photos_folds.csv").write_text("my,own\n1,2\n")
+        assert "_folds.csv has no column 'sha256'" in refusal(*asked)
 
     @pytest.mark.parametrize(("name", "content", "message"), [
         ("x.json", '{"data": {"fingerprint": "0"}}', "holds no study of these images"),
@@ -227,7 +231,8 @@ class TestStudy:
         ({"seeds": -1}, "SEEDS = -1 is not a whole number from 0 to"),
         ({"jobs": 0}, "JOBS = 0 is not a whole number from 1 to"),
         ({"splits": 1}, "1 split makes no grid"),
-        ({"folds": 99}, "FOLDS = 99 is not a whole number from 2 to"),
+        ({"seeds": 0}, "0 seeds, splits and folds make nothing: name more"),
+        ({"folds": 99}, "FOLDS = 99, and angry has 10 groups"),
         ({"rows": "all"}, "No study has rows all: name base, report, "),
     ])  # fmt: skip
     def test_what_cannot_work_is_one_sentence(self, quick, options, message, tmp_path):
@@ -295,8 +300,11 @@ class TestShipped:
         self, quick, done, tmp_path, monkeypatch
     ):
         monkeypatch.setattr(ship, "SHIPPED_MODEL", tmp_path / "new" / "own.safetensors")
-        said = refusal(ship.ship, str(write_photos(tmp_path / "others")))
+        others = str(write_photos(tmp_path / "others"))
+        said = refusal(ship.ship, others)
         assert "run `python -m smartclass_utils st" in said
+        said = refusal(ship.ship, str(quick), carry=others)
+        assert "others has other classes: name images of angry, engaged" in said
         card = read_card(ship.ship(str(quick), carry=str(quick), terms="none"))
         assert card["terms"] == "none" and card["data"]["name"] == "photos"
         assert card["carried_over"]["images"] == 48

@@ -147,7 +147,14 @@ def test_two_sets_become_one_without_what_lies_on_both_sides(tmp_path):
     }
     assert all((folder / file).exists() for file in table["file"])
     assert "exists: name a new folder" in refusal(combine, first, second, folder)
+    new = tmp_path / "new"
+    assert "has no class engaged: name another" in refusal(combine, first, first, new)
+    whole = (first / "t/9.png").read_bytes()
+    (first / "t/8.png").write_bytes(b"no image")
+    said = refusal(combine, first, second, new)
+    assert "t/8.png: not an image: remove it" in said and not new.exists()
+    (first / "t/8.png").write_bytes(whole)
     without = pd.read_csv(second / "labels.csv").drop(columns="split")
     without.to_csv(second / "labels.csv", index=False)
-    said = refusal(combine, first, second, tmp_path / "new")
+    said = refusal(combine, first, second, new)
     assert "has no split: give it" in said

@@ -162,9 +162,9 @@ def run_grid(tmp_path, grid, name: str, *marks: str, images="these") -> dict:
     (tmp_path / "made.json").write_text('{"data": {"fingerprint": "these"}}')
     data, said = SimpleNamespace(name=name, fingerprint=images), []
     folders = SimpleNamespace(RESULTS_FOLDER=tmp_path, SPLIT_SHARES=SPLIT_SHARES)
-    given = {"config": folders, "Markdown": said.append, "data": data}
-    marks = ("ends_in =", "def against_main(", *marks)
-    return {**run_cells(CHAPTER, *marks, **given), "said": said}
+    given = {"config": folders, "Markdown": said.append, "GRIDS": ("made",)}
+    marks = ("_grid.csv", "def against_main(", *marks)
+    return {**run_cells(CHAPTER, *marks, data=data, **given), "said": said}
 
 
 def test_the_grid_answers_kernel_and_depth(tmp_path):
@@ -193,7 +193,7 @@ def test_the_grid_answers_kernel_and_depth(tmp_path):
 def test_a_stricter_level_changes_a_verdict():
     about = json.loads((RESULTS_FOLDER / "demo.json").read_text())["data"]
     data = SimpleNamespace(name="demo", fingerprint=about["fingerprint"])
-    marks = ("ends_in =", "def against_main(", *VERDICTS)
+    marks = ("_grid.csv", "def against_main(", *VERDICTS)
     for level, verdict in ((0.05, "better"), (0.01, "can’t tell")):  # as in Try it
         table = run_cells(CHAPTER, *marks, data=data, LEVEL=level)["verdicts"]
         of_fer48 = table[table["data"] == "fer48"].set_index("network")["verdict"]

@@ -80,8 +80,7 @@ def check_folders(source: Path, place: Workspace) -> None:
     for made in (place.out, place.clean, place.models):
         if source.is_relative_to(made) or made.is_relative_to(source):
             what = f"The report's folder {made} and the images' folder {source}"
-            remedy = "choose another folder with OUT=…"
-            raise SmartClassError(f"{what} lie one in the other: {remedy}.")
+            raise SmartClassError(f"{what} lie one in the other: choose another OUT.")
     known = (place.out / LOCK).exists() or (place.out / "clean/clean.json").exists()
     if not known and place.out.is_dir() and any(place.out.iterdir()):
         what = f"{place.out} holds files that no report wrote"
