@@ -143,8 +143,7 @@ def vote_shares(data: CleanData) -> Tensor:
     return votes / votes.sum(dim=1, keepdim=True)
 
 
-# The sets of rows that a study can train: name → rows.
-SETS = {
+SETS = {  # of rows that a study can train: name → rows
     "base": {
         **MODELS,
         "40 epochs": Row(partial(report_recipe, epochs=40), 16),
@@ -160,9 +159,10 @@ SETS = {
         "Our own, wider": wider,
     },
     "longer": {  # for an hour of one core: stronger changes of the images
-        "Our own, wider, 55 epochs": replace(
-            wider, recipe=partial(strong, epochs=55, augment=stronger), batch_size=64
+        f"Our own, wider, {n} epochs": replace(
+            wider, recipe=partial(strong, epochs=n, augment=stronger), batch_size=64
         )
+        for n in (40, 55)
     },
     "votes": {
         "Our own, majority of the votes": own(many, labels=majority),
