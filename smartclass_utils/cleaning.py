@@ -182,10 +182,9 @@ def fill(new: Path, manifest, shape: tuple, table: pd.DataFrame) -> dict:
     kept = table[table["_kind"] == ""].copy()
     if missing := sorted({*manifest.classes} - {*kept["label"]}):
         reasons = table.loc[table["label"] == missing[0], "_reason"].unique()
-        raise SmartClassError(
-            f"Class '{missing[0]}' has no usable image in {manifest.root} "
-            f"({', '.join(reasons[:2]) or 'no file'}): add some or remove the class."
-        )
+        what = f"Class '{missing[0]}' has no usable image in {manifest.root}"
+        why = ", ".join(reasons[:2]) or "no file"
+        raise SmartClassError(f"{what} ({why}): add some or remove the class.")
     kept["_file"], kept["file"] = kept["file"], clean_names(kept)
     kept = kept.sort_values("file")
     write_images(new, kept, shape)

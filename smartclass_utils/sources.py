@@ -49,10 +49,8 @@ def find_data(data: Path | str | None = None) -> Path:
     inside = [] if wanted else sorted(config.RAW_FOLDER.glob("[!.]*"))
     for place in inside:
         if not place.exists():
-            raise SmartClassError(
-                f"{place} leads to a download that is gone: run `make data "
-                "ACCEPT_TERMS=1` again, or delete it."
-            )
+            what = f"{place} leads to a download that is gone"
+            raise SmartClassError(f"{what}: run `make data` again, or delete it.")
     return config.RAW_FOLDER if inside else unpack_demo()
 
 
@@ -75,10 +73,8 @@ def unpack_demo() -> Path:
                 folder.replace(Path(new, "old"))
             Path(new, "new").replace(folder)
     except (zipfile.BadZipFile, zlib.error, EOFError, FileNotFoundError) as error:
-        raise SmartClassError(
-            f"{archive} is missing or damaged ({error}): get it again with `git "
-            "checkout data/demo`, or give DATA=folder."
-        ) from error
+        what = f"{archive} is missing or damaged ({error}): get it again with `git "
+        raise SmartClassError(f"{what}checkout data/demo`, or give DATA=….") from error
     return folder
 
 

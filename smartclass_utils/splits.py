@@ -123,10 +123,8 @@ def freeze(images, labels, subjects, given=None) -> np.ndarray:
     counts = pd.crosstab(labels, split).reindex(columns=SPLITS, fill_value=0).stack()
     if counts.min() == 0:
         label, part = counts.idxmin()
-        raise SmartClassError(
-            f"The given split has no usable image of class '{label}' in {part}: add "
-            "some, remove the class, or leave the split out."
-        )
+        what = f"The given split has no usable image of class '{label}' in {part}"
+        raise SmartClassError(f"{what}: add some, or leave the split out.")
     return split
 
 

@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import chain
 
 import pandas as pd
 import torch
@@ -101,37 +102,44 @@ def loss_and_accuracy(model: nn.Module, loader: DataLoader) -> tuple[float, floa
     return float(loss), float((logits.argmax(1) == labels).double().mean())
 
 
-def describe(value: object) -> str:
+def describe(value: object, within: tuple = ()) -> str:
     """Return in words what a result depends on, without addresses in memory."""
     if isinstance(value, functools.partial):
-        return f"{describe(value.func)} {value.args} {value.keywords}"
+        return describe([value.func, *value.args, *value.keywords.items()])
+    if isinstance(value, type) or (inspect.isfunction(value) and value in within):
+        return value.__qualname__
     if inspect.isfunction(value):
+        within = (*within, value)  # it may call itself
         inside = [cell.cell_contents for cell in value.__closure__ or ()]
         read = [value.__globals__.get(name) for name in value.__code__.co_names]
-        inside += [one for one in read if isinstance(one, int | float | str | Tensor)]
+        plain = int | float | str | list | tuple | dict | Tensor
+        inside += [one for one in read if isinstance(one, plain)]
+        inside += [one for one in read if getattr(one, "__module__", 0) == "__main__"]
+        inside += value.__defaults__ or ()
         try:
             code = inspect.getsource(value)
         except OSError:  # typed into a terminal
-            code = value.__code__.co_code.hex()
-        return f"{code} {[describe(each) for each in inside]}"
-    if isinstance(value, Tensor):
+            code = describe([value.__code__.co_code.hex(), value.__code__.co_consts])
+        return f"{code} {[describe(each, within) for each in inside]}"
+    if isinstance(value, Tensor | torch.Generator):
+        value = value if isinstance(value, Tensor) else value.get_state()
         return hash_of({"": value})[:12]
     if isinstance(value, list | tuple):
-        return str([describe(each) for each in value])
-    is_own = type(value).__module__ == "__main__"  # a class of a notebook
-    methods = filter(inspect.isfunction, vars(type(value)).values() if is_own else ())
-    code = "".join(map(describe, methods))
+        return str([describe(each, within) for each in value])
+    classes = [c for c in type(value).__mro__ if c.__module__ == "__main__"]
+    own = [vars(c).values() for c in classes]  # of a notebook
+    code = "".join(map(describe, filter(inspect.isfunction, chain(*own))))
     if isinstance(value, torch.optim.Optimizer):
         return re.sub(r"\s+", " ", repr(value)) + code
     known = value.state_dict() if hasattr(value, "state_dict") else {}
-    if is_own or isinstance(value, nn.Module | Sampler):
+    if own or isinstance(value, nn.Module | Sampler):
         known |= {k: v for k, v in vars(value).items() if not k.startswith("_")}
         known = {k: v for k, v in known.items() if not isinstance(v, nn.Module)}
     known |= {"lr_lambdas": value.lr_lambdas} if hasattr(value, "lr_lambdas") else {}
-    left_out = ("training", "data_source", "generator")  # of a network; of a sampler
+    left_out = ("training", "data_source")  # of a network; of a sampler
     if known:
         settings = [
-            f"{k}={describe(v)}"
+            f"{k}={describe(v, within)}"
             for k, v in sorted(known.items())
             if not k.startswith("module.") and k not in left_out
         ]
@@ -163,8 +171,9 @@ def key_of(model: nn.Module, loaders: dict[str, DataLoader], settings: list) -> 
         for split, loader in loaders.items()
         for i, tensor in enumerate(loader.dataset.tensors)
     }
-    order = [(describe(one.sampler), one.drop_last) for one in loaders.values()]
+    parts = ((one.batch_sampler, one.collate_fn) for one in loaders.values())
+    order = [torch.get_rng_state(), *parts]
     trained = [p.requires_grad for p in model.parameters()]
-    parts = [settings, order, trained, repr(model), code, torch.__version__]
+    parts = [settings, describe(order), trained, repr(model), code, torch.__version__]
     parts += [environment()["device"], hash_of(model.state_dict()), hash_of(data)]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -119,10 +119,8 @@ def existing(folder: Path | str, name: str = "DATA") -> Path:
             f"{folder} is a file: name a folder with {name}=… (FER2013's table becomes "
             "one with `python -m smartclass_utils unpack fer2013.csv FOLDER`)."
         )
-    raise SmartClassError(
-        f"There is no folder {folder}: name an existing one with {name}=…, or leave it "
-        "out."
-    )
+    what = f"There is no folder {folder}"
+    raise SmartClassError(f"{what}: name an existing one with {name}=….")
 
 
 def walk(root: Path) -> Tree:

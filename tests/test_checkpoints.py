@@ -130,11 +130,12 @@ def test_functions_are_described_by_their_code_and_what_they_hold():
     one, two = (training.describe(without_source[name]) for name in "fg")
     assert one != two
     exec("k = 1\ndef f(x): return k * x\ndef g(x): return 2 * x", without_source)
-    own = {"__module__": "__main__"}  # as a class of a notebook
-    networks = [
-        type("Loss", (nn.Module,), {**own, "forward": without_source[name]})()
-        for name in "fg"
-    ]
+    networks = []
+    for factor in (2, 3):  # as classes of a notebook
+        code = "class Loss(M):\n def __init__(self): super().__init__()\n"
+        space = {"__name__": "__main__", "M": nn.Module}
+        exec(f"{code} def forward(self, x): return {factor} * x", space)
+        networks.append(space["Loss"]())
     adam = torch.optim.Adam([torch.zeros(1)])
     rates = [lambda epoch: 1.0, lambda epoch: 0.5]
     schedules = [torch.optim.lr_scheduler.LambdaLR(adam, rate) for rate in rates]

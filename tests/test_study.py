@@ -211,7 +211,7 @@ class TestStudy:
         cards = read_cards(study.STUDIES / "photos" / "fold0of2")
         assert {card["name"] for card in cards} == {*SETS["report"], *SETS["started"]}
         asked = (study.run_study, str(quick), str(out), "report", 0, 1, 0, 3)
-        assert "_folds.csv has other folds: name another" in refusal(*asked)
+        assert "_folds.csv has other folds: name another place" in refusal(*asked)
         out.with_name("photos_folds.csv").write_text("my,own\n1,2\n")
         assert "_folds.csv has no column 'sha256'" in refusal(*asked)
 

@@ -81,8 +81,8 @@ def check_folders(source: Path, place: Workspace) -> None:
         if source.is_relative_to(made) or made.is_relative_to(source):
             what = f"The report's folder {made} and the images' folder {source}"
             raise SmartClassError(f"{what} lie one in the other: choose another OUT.")
-    known = (place.out / LOCK).exists() or (place.out / "clean/clean.json").exists()
-    if not known and place.out.is_dir() and any(place.out.iterdir()):
+    known = (place.out / LOCK).exists() or (place.clean / "clean.json").exists()
+    if not known and any(place.out.glob("[!.]*")):
         what = f"{place.out} holds files that no report wrote"
         raise SmartClassError(f"{what}: choose a new folder with OUT=….")
 

@@ -225,7 +225,7 @@ def stored_folds(path: Path, table: pd.DataFrame) -> pd.DataFrame:
     """Return what a study has stored of these folds; refuse any other file."""
     known = read_table(path, *table) if path.exists() else table.copy()
     if not known[[*table]].astype(str).equals(table.astype(str)):
-        raise SmartClassError(f"{path} has other folds: name another with --out.")
+        raise SmartClassError(f"{path} has other folds: name another place by --out.")
     return known
 
 
