@@ -208,11 +208,9 @@ def check_data(card: dict, data: CleanData) -> None:
         what = f"knows the classes {', '.join(card['classes'])}, and the data in "
         what += f"{data.folder} has {', '.join(data.classes)}"
     elif about.get("fingerprint") != data.fingerprint:
-        what = "learned from other images or another split ("
-        what += (
-            f"{as_text(str(about.get('name')))}, {str(about.get('fingerprint'))[:8]}"
-        )
-        what += f") than lie in {data.folder} ({data.name}, {data.fingerprint[:8]})"
+        name, mark = (as_text(str(about.get(k))) for k in ("name", "fingerprint"))
+        what = f"learned from other images or another split ({name}, {mark[:8]}) than "
+        what += f"lie in {data.folder} ({data.name}, {data.fingerprint[:8]})"
     elif about.get("pixels") != hash_of({"images": tensors(data, "train")[0]}):
         what = "learned from images that were changed after chapter 01, so that the "
         what += "test images are not like them"

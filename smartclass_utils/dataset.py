@@ -70,7 +70,7 @@ def load_clean(folder: Path | str | None = None) -> CleanData:
     folder = Path(folder) if folder is not None else workspace().clean
     if not (folder / "clean.json").exists():
         what = f"There is no cleaned data in {folder}"
-        raise SmartClassError(f"{what}: run chapter 01 first, in notebooks.")
+        raise SmartClassError(f"{what}: run chapter 01 first (01_data_cleaning).")
     again = f"delete {folder} and run chapter 01 again"
     card = read_json(folder / "clean.json", again)
     name, digest, classes = map(card.get, ("name", "fingerprint", "classes"))

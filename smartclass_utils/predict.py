@@ -22,7 +22,7 @@ from smartclass_utils.walking import walk
 FACE, WHOLE = "face", "whole image"
 SMALL_SIDE = 128  # pixels; a smaller picture is taken to be the crop of a face
 FIRST = ("file", "face", "region", *Box._fields, "looks")  # before the probabilities
-ANOTHER = "name another with --model, such as data/models/main_cnn_seed0.safetensors"
+ANOTHER = "name another with --model, such as one in data/models after `make report`"
 PREPARED = (
     "The network learned from images changed by PREPARE of chapter 1; photographs are "
     "not changed so, and its answers may be worse."

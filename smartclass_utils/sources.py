@@ -50,7 +50,7 @@ def find_data(data: Path | str | None = None) -> Path:
     for place in inside:
         if not place.exists():
             what = f"{place} leads to a download that is gone"
-            raise SmartClassError(f"{what}: run `make data` again, or delete it.")
+            raise SmartClassError(f"{what}: `make data ACCEPT_TERMS=1`, or delete it.")
     return config.RAW_FOLDER if inside else unpack_demo()
 
 
@@ -73,8 +73,9 @@ def unpack_demo() -> Path:
                 folder.replace(Path(new, "old"))
             Path(new, "new").replace(folder)
     except (zipfile.BadZipFile, zlib.error, EOFError, FileNotFoundError) as error:
-        what = f"{archive} is missing or damaged ({error}): get it again with `git "
-        raise SmartClassError(f"{what}checkout data/demo`, or give DATA=….") from error
+        what = f"{archive} is missing or damaged ({error})"
+        remedy = "get it again with `git checkout data/demo`, or give DATA=folder"
+        raise SmartClassError(f"{what}: {remedy}.") from error
     return folder
 
 

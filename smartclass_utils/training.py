@@ -159,8 +159,8 @@ def hash_of(named: dict[str, Tensor]) -> str:
 def key_of(model: nn.Module, loaders: dict[str, DataLoader], settings: list) -> str:
     """Return a hash of everything that the result of a training depends on.
 
-    That is the network before its first step, the tensors of its loaders, and numbers
-    and words, such as the seed and the recipe.
+    That is the network before its first step, the tensors of its loaders and how they
+    are drawn, the state of the random numbers, and settings such as the recipe.
     """
     code, own = [], type(model)  # which may be a class in a notebook
     for part in (sys.modules[__name__], models, own, inspect.getmodule(own)):
@@ -171,8 +171,8 @@ def key_of(model: nn.Module, loaders: dict[str, DataLoader], settings: list) -> 
         for split, loader in loaders.items()
         for i, tensor in enumerate(loader.dataset.tensors)
     }
-    parts = ((one.batch_sampler, one.collate_fn) for one in loaders.values())
-    order = [torch.get_rng_state(), *parts]
+    batches = ((one.batch_sampler, one.collate_fn) for one in loaders.values())
+    order = [torch.get_rng_state(), *batches]
     trained = [p.requires_grad for p in model.parameters()]
     parts = [settings, describe(order), trained, repr(model), code, torch.__version__]
     parts += [environment()["device"], hash_of(model.state_dict()), hash_of(data)]

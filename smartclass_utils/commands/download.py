@@ -40,8 +40,8 @@ def fetch(source: NamedTuple, raw: Path) -> None:
     try:
         import kagglehub
     except ImportError as error:
-        what = "kagglehub is not installed"
-        raise SmartClassError(f"{what}: run make data.") from error
+        remedy = "run make data, or pip install '.[download]'"
+        raise SmartClassError(f"kagglehub is not installed: {remedy}.") from error
     link = raw / source.folder
     known = re.search(rf"{source.kaggle}/versions/\d+", link.resolve().as_posix())
     handle = known[0] if known else source.kaggle

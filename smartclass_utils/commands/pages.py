@@ -70,7 +70,7 @@ def read_report(place: Workspace) -> Report:
     results, figures = place.out / "results.json", place.out / "figures/figures.json"
     if not (files and results.exists() and figures.exists()):
         what = f"There is no report in {place.out}"
-        raise SmartClassError(f"{what}: run `make report` first, with this OUT.")
+        raise SmartClassError(f"{what}: run `make report` first, with the same OUT.")
     chapters = [read_chapter(file) for file in files]
     return Report(place.out, chapters, read_json(results), read_json(figures))
 

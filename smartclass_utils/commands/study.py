@@ -210,9 +210,9 @@ def fold_jobs(base, rows, data, groups, folds) -> tuple[pd.DataFrame, list[Job]]
     if not 2 <= folds <= few.min():
         what = f"{few.idxmin()} has {few.min()} groups (near-copies, subjects) to deal"
         raise SmartClassError(f"FOLDS = {folds}, and {what}: name 2 to as many.")
-    work, table["fold"], to_deal = [], "", (learned, table["label"], groups[learned])
     dealer = StratifiedGroupKFold(folds, shuffle=True, random_state=0)
-    for fold, (_, out) in enumerate(dealer.split(*to_deal)):
+    dealt, work = dealer.split(learned, table["label"], groups[learned]), []
+    for fold, (_, out) in enumerate(dealt):
         split = data.labels["split"].replace("val", "train").to_numpy(object)
         split[learned[out]] = "val"
         table.loc[out, "fold"] = f"{fold}of{folds}"
