@@ -75,11 +75,9 @@ study: $(READY) ## rows of chapter 5 at length; DATA=folder ROWS=set SEEDS=n SPL
 	  $(if $(SEEDS),--seeds "$$SEEDS") \
 	  $(if $(SPLITS),--splits "$$SPLITS") $(if $(FOLDS),--folds "$$FOLDS")
 
-# Photographs are uploaded through the websocket, whose limit is 10 MiB by default.
 lab: $(READY) ## open JupyterLab on its start page
 	$(RUN) -m jupyter lab --LabApp.default_url=/lab/tree/notebooks/README.md \
-	  --LabApp.app_settings_dir=notebooks/.lab \
-	  --ServerApp.tornado_settings="{'websocket_max_message_size': 268435456}"
+	  --LabApp.app_settings_dir=notebooks/.lab
 
 bench: $(READY) ## measure speed and memory, as ratios within one run
 	$(RUN) -m benchmarks

@@ -13,7 +13,7 @@ import joblib
 import numpy as np
 import pandas as pd
 from PIL import Image
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from smartclass_utils import config, images
 from smartclass_utils import files as disk

@@ -1,21 +1,15 @@
-"""Activation maps, and a button for photographs.
+"""Activation maps: where in an image an answer comes from.
 
 The gradients come from captum (Kokhlikyan et al. 2020, arXiv:2009.07896).
 """
 
-import tempfile
-from collections.abc import Callable
-from pathlib import Path
-
 import numpy as np
 import torch
 from captum.attr import LayerGradientXActivation
-from ipywidgets import FileUpload, Output, VBox
 from torch import Tensor, nn
 from torch.nn import functional
 
 from smartclass_utils.config import SmartClassError
-from smartclass_utils.files import safe_name
 
 BATCH = 64  # images; fewer than for an answer, as gradients take memory, too
 
@@ -50,38 +44,3 @@ def activation_maps(model: nn.Module, images: Tensor, classes: Tensor) -> np.nda
         heat = parts.sum(dim=1, keepdim=True).relu().detach()  # (b, 1, H', W')
         found.append(functional.interpolate(heat, some.shape[2:], mode="bilinear"))
     return torch.cat(found)[:, 0].numpy()
-
-
-def upload_box(look: Callable[[list[Path]], None]) -> VBox:
-    """Return a button that hands uploaded photographs to ``look``; it may print.
-
-    The files lie in a temporary folder while ``look`` runs, and nowhere afterwards.
-    """
-    button = FileUpload(accept="image/*", multiple=True, description="Photographs")
-    below = Output()
-
-    def answer(change: dict) -> None:
-        if not change["new"]:  # emptied below
-            return
-        below.clear_output()
-        with below, tempfile.TemporaryDirectory() as folder:
-            look(kept(change["new"], Path(folder)))
-        button.value = ()  # so that the same photograph can be chosen again
-
-    button.observe(answer, names="value")
-    return VBox([button, below])
-
-
-def kept(uploaded: tuple[dict, ...], folder: Path) -> list[Path]:
-    """Write uploads, ``name`` and ``content`` each, into a folder; return their paths.
-
-    Only the last part of a name is used; each file has a sub-folder of its own.
-    """
-    paths = []
-    for number, file in enumerate(uploaded):
-        name = file["name"].replace("\\", "/").rpartition("/")[2]
-        path = folder / str(number) / safe_name(name)
-        path.parent.mkdir(parents=True)
-        path.write_bytes(bytes(file["content"]))
-        paths.append(path)
-    return paths

@@ -1,8 +1,7 @@
-"""From a photograph to a table with a made-up network; maps in it, and uploads."""
+"""From a photograph to a table with a made-up network; maps in it."""
 
 import io
 import re
-from datetime import UTC, datetime
 from unittest.mock import Mock
 
 import numpy as np
@@ -400,30 +399,3 @@ def test_activation_map_by_hand():
     maps = [explain.activation_maps(model, image, torch.tensor([k])) for k in (0, 1)]
     first, second = [[20, 0], [180, 0]], [[0, 0], [0, 80]]  # -80 speaks against it
     assert [found.tolist() for found in maps] == [[first], [second]]
-
-
-def uploaded(*files):
-    fixed = {"type": "image/png", "size": 1, "last_modified": datetime.now(UTC)}
-    return tuple({"name": n, "content": memoryview(c), **fixed} for n, c in files)
-
-
-def test_uploads_are_handed_on_and_forgotten():
-    seen = []
-
-    def look(paths):
-        seen.extend((path, path.name, path.read_bytes()) for path in paths)
-
-    button, _ = explain.upload_box(look).children
-    button.value = uploaded(("a b.png", b"1"), ("a b.png", b"2"))
-    assert [rest for _, *rest in seen] == [["a b.png", b"1"], ["a b.png", b"2"]]
-    assert not any(path.exists() for path, *_ in seen)
-    button.value = uploaded(("a b.png", b"1"))  # the same one again
-    assert len(seen) == 3
-
-
-@pytest.mark.parametrize("name", ["../../x.png", "..\\x.png", "/x.png", "..x.png"])
-def test_an_upload_cannot_choose_its_folder(tmp_path, name):
-    [path] = explain.kept(uploaded((name, b"1")), tmp_path)
-    assert path == tmp_path / "0" / "x.png"
-    [nameless] = explain.kept(uploaded(("..", b"1")), tmp_path / "other")
-    assert nameless.name == "unnamed"

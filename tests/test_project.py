@@ -229,7 +229,6 @@ def test_jupyterlab_stays_on_this_machine_behind_a_token(monkeypatch):
     assert shlex.split(command.replace("\\", "")) == [
         *("lab", "--LabApp.default_url=/lab/tree/notebooks/README.md"),
         "--LabApp.app_settings_dir=notebooks/.lab",
-        "--ServerApp.tornado_settings={'websocket_max_message_size': 268435456}",
     ]
     app = ServerApp()
     assert app.ip in ("localhost", "127.0.0.1")

@@ -35,13 +35,12 @@ def write_notebook(file, title, figure):
     alt = {"image/png": {"alt": f'A "dot" {figure}.'}}
     picture = new_output("display_data", {"image/png": PIXEL}, metadata=alt)
     listing = f"`a.py`, line 1:\n\n```python\ndef listed():  # {'long ' * 40}\n```"
-    button = {pages.WIDGET: {"model_id": "a"}, "text/plain": "FileUpload"}
     outputs = {
         f'present(figure, "{figure}")  # {"long " * 40}': [
             *(picture, new_output("stream", text="no_space_" * 40))
         ],
         "show_source(f)": [shown(**{"text/markdown": listing})],
-        "table()": [shown(**{"text/html": WIDE_TABLE}), shown(**button)],
+        "table()": [shown(**{"text/html": WIDE_TABLE})],
     }
     cells = [
         new_markdown_cell(f"# {title}\n\n**Goal** See *it*.\n"),
@@ -115,7 +114,6 @@ def test_chapter_keeps_figures_sections_and_links(place):
     assert soup.find(rel="prev") is None
     assert '<li><a href="#1.1-A-section">1.1 A section</a>' in page
     assert 'id="1.1-A-section"' in page and '<a href="02_b.html#x">2</a>' in page
-    assert "open the notebook in JupyterLab" in page
     assert "FileUpload" not in page and "<script" not in page
     narrow = soup.picture.source
     assert narrow["srcset"] == "figures/01_source_by_class_talk.png"  # larger type

@@ -17,8 +17,6 @@ from smartclass_utils.plots import TALK
 
 TEMPLATES = Path(__file__).parent.with_name("templates")
 STYLE = TEMPLATES / "chapter" / "report.css"
-WIDGET = "application/vnd.jupyter.widget-view+json"
-INTERACTIVE = "*This part is interactive: open the notebook in JupyterLab.*"
 SAFE_MARKDOWN = mistune.create_markdown(escape=True)
 
 
@@ -49,12 +47,8 @@ class Report:
 
 
 def read_chapter(file: Path) -> Chapter:
-    """Read a notebook; a sentence replaces what works only with a kernel."""
+    """Read a notebook."""
     notebook = nbformat.read(file, as_version=4)
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            if WIDGET in output.get("data", {}):
-                output.data = nbformat.NotebookNode({"text/markdown": INTERACTIVE})
     opening = notebook.cells[0].source
     title = re.search(r"^# (.+)", opening, re.M)
     goal = re.search(r"\*\*Goal\*\*:? (.+)", opening)

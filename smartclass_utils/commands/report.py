@@ -133,7 +133,6 @@ def execute(
         notebook,
         km=AsyncKernelManager(kernel_spec_manager=native),
         record_timing=False,
-        store_widget_state=False,
         resources={"metadata": {"path": str(config.NOTEBOOKS)}},
     )
     environment = {**os.environ, "TQDM_DISABLE": "1", **environment}
