@@ -5,9 +5,11 @@ propose pairs; the pixels, laid over each other in every way, decide.
 """
 
 import hashlib
+from functools import partial
 
 import numpy as np
 import pandas as pd
+from numpy.lib.stride_tricks import sliding_window_view
 from scipy.fft import rfft2
 from scipy.ndimage import gaussian_filter
 from scipy.sparse import coo_array
@@ -57,14 +59,16 @@ def near_copies(images: np.ndarray) -> np.ndarray:
     """
     digests = [hashlib.sha256(image).hexdigest() for image in images]
     found = pd.factorize(np.array(digests, object))[0]
-    vectors = np.concatenate([waves(part) for part in chunks(images)])
+    parts = np.split(images, range(CHUNK, len(images), CHUNK))
+    vectors = np.concatenate([waves(part) for part in parts])
     asking = np.arange(found.max() + 1)
     while len(asking):
         _, first, found = np.unique(found, return_index=True, return_inverse=True)
         pairs = neighbours(vectors[first], asking)
         once, where = np.unique(np.sort(pairs), axis=0, return_inverse=True)
-        alike = [likeness(*images[first[part.T]]) for part in chunks(once)]
-        pairs = pairs[np.concatenate([*alike, []])[where] >= ALIKE]
+        parts = np.split(once, range(CHUNK, len(once), CHUNK))
+        alike = [likeness(*images[first[part.T]]) for part in parts]
+        pairs = pairs[np.concatenate(alike)[where] >= ALIKE]
         links = np.ones(len(pairs)), tuple(pairs.T)
         graph = coo_array(links, (len(first), len(first)))
         cluster = connected_components(graph, directed=False)[1]
@@ -72,12 +76,6 @@ def near_copies(images: np.ndarray) -> np.ndarray:
         asking = np.unique(cluster[np.flatnonzero(crowded)])  # they may have more
         found = cluster[found]
     return found
-
-
-def chunks(array: np.ndarray):
-    """Yield some rows of an array at a time."""
-    for start in range(0, len(array), CHUNK):
-        yield array[start : start + CHUNK]
 
 
 def waves(images: np.ndarray) -> np.ndarray:
@@ -124,18 +122,14 @@ def likeness(some: np.ndarray, others: np.ndarray) -> np.ndarray:
     """
     some, others = (at_side(images) for images in (some, others))
     some, others = (x - gaussian_filter(x, (0, BLUR, BLUR)) for x in (some, others))
-    inner = SIDE - 2 * SHIFT
-    middle = some[:, SHIFT : SHIFT + inner, SHIFT : SHIFT + inner]  # (P, 42, 42)
-    best = np.zeros(len(some), np.float32)
-    for down in range(2 * SHIFT + 1):
-        for right in range(2 * SHIFT + 1):
-            under = others[:, down : down + inner, right : right + inner]
-            for over in (middle, middle[:, :, ::-1]):
-                best = np.maximum(best, cosine(over, under))
-    return best
+    middle = some[:, SHIFT:-SHIFT, SHIFT:-SHIFT]  # (P, 42, 42)
+    under = sliding_window_view(others, middle.shape[1:], axis=(1, 2))  # (P, 7, 7, …)
+    over = np.stack([middle, middle[:, :, ::-1]])[:, :, None, None]
+    return cosine(over, under).max(axis=(0, 2, 3))
 
 
 def cosine(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return the cosine of images (P, H, W) as vectors; next to 0 where one is flat."""
-    size = np.sqrt(np.einsum("pij,pij->p", a, a) * np.einsum("pij,pij->p", b, b))
-    return np.einsum("pij,pij->p", a, b) / np.maximum(size, a[0].size)
+    """Return the cosine of images (…, H, W) as vectors; next to 0 where one is flat."""
+    dot = partial(np.einsum, "...ij,...ij->...")
+    size = np.sqrt(dot(a, a) * dot(b, b))
+    return dot(a, b) / np.maximum(size, a.shape[-2] * a.shape[-1])
