@@ -1,15 +1,13 @@
-"""Image files of several tests as bytes, and folders of them as a manifest."""
+"""Image files of several tests as bytes, and the cleaning of folders of them."""
 
 import subprocess
 import sys
 
 import numpy as np
-import pandas as pd
 from PIL import ExifTags, Image
 
 from benchmarks import mutations, processes
-from smartclass_utils.config import MANIFEST_COLUMNS, ROOT
-from smartclass_utils.sources import Manifest
+from smartclass_utils.config import ROOT
 
 RGB = np.random.default_rng(0).integers(0, 256, (40, 30, 3), dtype=np.uint8)
 
@@ -50,28 +48,14 @@ def write_noise(path, seed, size=20, form="PNG"):
     path.write_bytes(encoded(pixels, form))
 
 
-def manifest_of(root, given_split=False, **columns):
-    """Return the manifest of a folder of classes; ``columns`` replace its own."""
-    files = sorted(path.relative_to(root).as_posix() for path in root.glob("*/*"))
-    table = pd.DataFrame("", range(len(files)), MANIFEST_COLUMNS)
-    labels = [file.split("/")[0] for file in files]
-    table = table.assign(file=files, label=labels, original_label=labels, source="raw")
-    table = table.assign(**columns)
-    classes = tuple(sorted({*table["label"]} - {""}))
-    return Manifest(root, "raw", table, classes, given_split=given_split)
-
-
 CLEAN = """
 import locale, sys
 from contextlib import suppress
-from pathlib import Path
 with suppress(locale.Error):  # a system without this language
     locale.setlocale(locale.LC_ALL, "")
-sys.path.insert(0, "tests")
-from image_bytes import manifest_of
-from smartclass_utils import cleaning
+from smartclass_utils import cleaning, sources
 jobs, cleaning.BATCH = map(int, sys.argv[3:])
-cleaning.clean(manifest_of(Path(sys.argv[1])), sys.argv[2], image_size=16, jobs=jobs)
+cleaning.clean(sources.load(sys.argv[1]), sys.argv[2], image_size=16, jobs=jobs)
 """
 
 

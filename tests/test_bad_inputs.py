@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import write_photos
-from image_bytes import GREY, JPEG, PNG, RGB, encoded, flipped, manifest_of
+from image_bytes import GREY, JPEG, PNG, RGB, encoded, flipped
 from PIL import ImageFile
 
 from smartclass_utils import images
 from smartclass_utils.cleaning import clean
+from smartclass_utils.sources import load
 
 SIZE = 16  # pixels
 
@@ -97,7 +98,7 @@ def test_all_rows_at_once_add_up_and_end_well(tmp_path):
         place = root / file
         content(place) if callable(content) else place.write_bytes(content)
         expected[file] = found
-    manifest = manifest_of(root)
+    manifest = load(root)
     done = clean(manifest, tmp_path / "clean", image_size=SIZE)
     by_outcome = done.counts.groupby("outcome")["images"].sum().to_dict()
     wanted = pd.Series([outcome for outcome, _ in expected.values()]).value_counts()

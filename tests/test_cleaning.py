@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from errno import ENOSPC, EROFS
 from functools import partial
 from unittest.mock import Mock
@@ -14,12 +15,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import refusal, write_photos
-from image_bytes import GREY, encoded, hashes, manifest_of, start_cleaning, write_noise
+from image_bytes import GREY, encoded, hashes, start_cleaning, write_noise
 from PIL import Image
+from test_sources import put_text
 
 from smartclass_utils import cleaning, images
 from smartclass_utils.config import MANIFEST_COLUMNS, SPLITS
 from smartclass_utils.files import safe_name, sha256
+from smartclass_utils.sources import load
 
 N = 12  # good images of each class
 SIZE = 16  # pixels
@@ -50,7 +53,7 @@ def raw(tmp_path):
 def run(root, out=None, image_size=SIZE, jobs=1, **options):
     """Clean a folder of classes, into the folder clean beside it if not told where."""
     options |= {"image_size": image_size, "jobs": jobs}
-    return cleaning.clean(manifest_of(root), out or root.parent / "clean", **options)
+    return cleaning.clean(load(root), out or root.parent / "clean", **options)
 
 
 error_of = partial(refusal, run)
@@ -84,7 +87,9 @@ def test_names_cannot_leave_the_clean_folder(tmp_path):
     labels = ("../../evil", "..", "/etc/evil", "clean.json", "images.npy", ".rows")
     labels += ("con", "Aux.txt", "a" * 300, "ends. .")
     write_photos(raw, [f"{k:02d}" for k in range(len(labels))], N)
-    manifest = manifest_of(raw, label=np.repeat(labels, N), source="../../x")
+    manifest = load(raw)
+    table = manifest.table.assign(label=np.repeat(labels, N), source="../../x")
+    manifest = replace(manifest, table=table, classes=labels)
     done = cleaning.clean(manifest, home, image_size=SIZE)
     assert set(done.labels["label"]) == set(labels)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "raw"]
@@ -124,13 +129,13 @@ def test_what_is_done_is_not_done_twice(raw, monkeypatch):
 
 @pytest.mark.parametrize("module", ["images", "cleaning", "copies", "splits"])
 def test_a_change_in_the_code_is_noticed(raw, monkeypatch, module):
-    before = cleaning.input_key(manifest_of(raw), SIZE, None)
+    before = cleaning.input_key(load(raw), SIZE, None)
 
     def changed(path):
         return "another" if path.stem == module else sha256(path)
 
     monkeypatch.setattr(cleaning, "sha256", changed)
-    assert cleaning.input_key(manifest_of(raw), SIZE, None) != before
+    assert cleaning.input_key(load(raw), SIZE, None) != before
 
 
 LEVEL = 10
@@ -258,19 +263,20 @@ def test_a_class_without_usable_images_is_named(raw, tmp_path):
 
 
 def test_a_given_split_and_its_duplicates_are_kept(tmp_path):
+    own = tmp_path / "own"
     for i, seed in enumerate([*range(10), 0, 2]):  # the last two are there before
-        write_noise(tmp_path / "own" / "a" / f"{i:02d}.png", seed)
-    columns = {"label": list("ab" * 6), "split": np.repeat(SPLITS, 4), "glasses": "yes"}
-    manifest = manifest_of(tmp_path / "own", True, **columns)
-    done = cleaning.clean(manifest, tmp_path / "clean", image_size=SIZE)
+        write_noise(own / f"{i:02d}.png", seed)
+    rows = (f"{i:02d}.png,{'ab'[i % 2]},{SPLITS[i // 4]},yes" for i in range(12))
+    put_text(own / "labels.csv", "file,label,split,glasses", *rows)
+    done = run(own)
     assert tuple(done.labels) == (*MANIFEST_COLUMNS, "glasses")
     assert done.noted.groupby("note")["original_file"].agg(set).to_dict() == {
-        "duplicate, kept as the split is given": {"a/00.png", "a/10.png"},
-        f"{CONFLICT}, kept as the split is given": {"a/02.png", "a/11.png"},
+        "duplicate, kept as the split is given": {"00.png", "10.png"},
+        f"{CONFLICT}, kept as the split is given": {"02.png", "11.png"},
     }
     split = done.labels.set_index("sha256")["split"]
     for i in (1, *range(3, 10)):
-        assert split[sha256(tmp_path / "own" / "a" / f"{i:02d}.png")] == SPLITS[i // 4]
+        assert split[sha256(own / f"{i:02d}.png")] == SPLITS[i // 4]
     assert len(done.labels) == done.labels["file"].nunique() == 12
     assert done.labels["file"].str.endswith("-2.png").sum() == 1
 

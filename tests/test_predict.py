@@ -41,19 +41,13 @@ def store(file, known=CLASSES, **changed):
 
 
 @pytest.fixture
-def model_file(tmp_path):
-    return store(tmp_path / "models" / "main_cnn_seed0.safetensors")
+def model_file(tmp_path_factory):
+    return store(tmp_path_factory.mktemp("models") / "main_cnn_seed0.safetensors")
 
 
 @pytest.fixture
 def network(model_file):
     return Predictor.load(model_file)
-
-
-@pytest.fixture
-def photos(tmp_path):
-    (tmp_path / "photos").mkdir()
-    return tmp_path / "photos"
 
 
 def save(array, path, **options):
@@ -104,24 +98,22 @@ class TestFaces:
         assert cut(np.dstack([photo] * 3), square).shape == (4, 4, 3)
 
 
-def noise(n, *shape):
-    return np.random.default_rng(0).integers(0, 256, (n, *shape), np.uint8)
+CROPS = np.random.default_rng(0).integers(0, 256, (300, 48, 48), np.uint8)
 
 
 class TestPredictor:
     def test_probabilities_add_up_whatever_the_batch(self, network):
-        crops = noise(300, 48, 48)
-        found = network.probabilities(crops)
+        found = network.probabilities(CROPS)
         assert (found.shape, found.dtype) == ((300, 4), np.float32)
         np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
-        one = network.probabilities(crops[130:131])[0]
+        one = network.probabilities(CROPS[130:131])[0]
         np.testing.assert_allclose(one, found[130], atol=1e-5)
 
     def test_mirror_is_the_mean_of_both_sides(self, network, tmp_path):
         file = store(tmp_path / "both.safetensors", recipe={"mirror": True})
         both = Predictor.load(file)
         assert (both.mirror, network.mirror) == (True, False)
-        crops = noise(3, 48, 48)
+        crops = CROPS[:3]
         sides = network.probabilities(crops) * network.probabilities(crops[:, :, ::-1])
         mean = np.sqrt(sides) / np.sqrt(sides).sum(axis=1, keepdims=True)
         np.testing.assert_allclose(both.probabilities(crops), mean, atol=1e-5)
@@ -140,10 +132,6 @@ class TestPredictor:
         assert said.startswith("There is no model ") and " with --model" in said
 
 
-def box_of(row):
-    return Box(*(row[side] for side in Box._fields))
-
-
 AROUND = ((100, 40), (100, 40), (0, 0))  # pixels above and below, left and right
 AMID_GREY = np.pad(resized(160), AROUND, constant_values=90)
 
@@ -153,12 +141,12 @@ class TestRegions:
         photo = ASTRONAUT[:, :400]
         [crop], [row] = predict.regions_of(photo, 48, whole=True)
         np.testing.assert_array_equal(crop, clean_image(encoded(photo), 48).pixels)
-        assert (row["region"], box_of(row)) == (WHOLE, (0, 0, 512, 400))
-        assert row["note"] == "Squeezed to a square."
+        what = {"face": 1, "region": WHOLE, "note": "Squeezed to a square."}
+        assert row == {**what, "top": 0, "left": 0, "height": 512, "width": 400}
 
     def test_face_is_cut_out_and_cleaned_alike(self):
         [crop], [row] = predict.regions_of(ASTRONAUT, 48)
-        square = square_around(box_of(row))
+        square = square_around(Box(*(row[side] for side in Box._fields)))
         clean = clean_image(encoded(cut(ASTRONAUT, square)), 48).pixels
         np.testing.assert_array_equal(crop, clean)
         assert row["width"] < square.width < 1.2 * row["width"]
@@ -178,8 +166,8 @@ class TestRegions:
 
 
 class TestFiles:
-    def test_astronaut(self, photos, network):
-        path = save(ASTRONAUT, photos / "astronaut.png")
+    def test_astronaut(self, tmp_path, network):
+        path = save(ASTRONAUT, tmp_path / "astronaut.png")
         before = torch.get_rng_state()
         [row] = predict_files([path], network).to_dict("records")
         assert torch.equal(before, torch.get_rng_state())  # nothing random is touched
@@ -191,9 +179,9 @@ class TestFiles:
         assert row["looks"] == max(shares, key=shares.get)
         assert row["file"] == str(path)
 
-    def test_two_astronauts_are_two_faces(self, photos, network):
+    def test_two_astronauts_are_two_faces(self, tmp_path, network):
         side = np.hstack([ASTRONAUT, ASTRONAUT[:, ::-1]])
-        table = predict_files([save(side, photos / "two.png")], network)
+        table = predict_files([save(side, tmp_path / "two.png")], network)
         assert table["face"].tolist() == [1, 2]
         assert sorted(table["left"] // 512) == [0, 1]
         assert table["note"].tolist() == ["Face 1 of 2.", "Face 2 of 2."]
@@ -203,27 +191,27 @@ class TestFiles:
         (GREY, GREY.astype(np.uint16) * 257, {}, "16 bits scaled to 8."),
     ], ids=["lying", "16 bits"])  # fmt: skip
     def test_a_mended_file_shows_the_same_face(
-        self, photos, network, pixels, other, options, note
+        self, tmp_path, network, pixels, other, options, note
     ):
-        paths = [save(pixels, photos / "sound.png")]
-        paths += [save(np.ascontiguousarray(other), photos / "other.png", **options)]
+        paths = [save(pixels, tmp_path / "sound.png")]
+        paths += [save(np.ascontiguousarray(other), tmp_path / "other.png", **options)]
         table = predict_files(paths, network)
         assert table.pop("note").tolist() == ["", note]
         sound, mended = table.drop(columns="file").to_dict("records")
         assert sound == mended
 
-    def test_folder_goes_on_past_what_cannot_be_used(self, photos, network):
-        save(ASTRONAUT, photos / "b face.png")
-        save(skimage.data.coffee(), photos / "a.jpg")
-        (photos / "text.jpg").write_text("no image")
-        (photos / "empty.png").write_bytes(b"")
-        (photos / "notes.txt").write_text("passed over")
-        (photos / "sub/empty").mkdir(parents=True)
+    def test_folder_goes_on_past_what_cannot_be_used(self, tmp_path, network):
+        save(ASTRONAUT, tmp_path / "b face.png")
+        save(skimage.data.coffee(), tmp_path / "a.jpg")
+        (tmp_path / "text.jpg").write_text("no image")
+        (tmp_path / "empty.png").write_bytes(b"")
+        (tmp_path / "notes.txt").write_text("passed over")
+        (tmp_path / "sub/empty").mkdir(parents=True)
         # No ending: the content decides.
-        save(ASTRONAUT, photos / "x.png").rename(photos / "sub" / "空 é")
+        save(ASTRONAUT, tmp_path / "x.png").rename(tmp_path / "sub" / "空 é")
         missing = ("gone.png", "x" * 5000, "a\0b", "")
-        table = predict_files([photos, photos / "sub/empty", *missing], network)
-        names = [name.removeprefix(f"{photos}/") for name in table["file"]]
+        table = predict_files([tmp_path, tmp_path / "sub/empty", *missing], network)
+        names = [name.removeprefix(f"{tmp_path}/") for name in table["file"]]
         rows = zip(names, table["region"], table["note"], strict=True)
         assert [(name, kind, note[:33]) for name, kind, note in rows] == [
             ("a.jpg", WHOLE, "No face found, so the whole image"),
@@ -231,40 +219,39 @@ class TestFiles:
             ("empty.png", "", "Passed over: empty."),
             ("sub/空 é", "face", ""),
             ("text.jpg", "", "Passed over: not an image."),
-            (str(photos), "", "1 file passed over, as their name"),
+            (str(tmp_path), "", "1 file passed over, as their name"),
             ("sub/empty", "", "There is no image in this folder."),
             *((name, "", "There is no such file or folder.") for name in missing),
         ]
         assert table["p_happy"].notna().sum() == 3
         assert table["face"].isna().sum() == 8
 
-    def test_each_file_once_and_in_the_order_given(self, photos, network):
-        for name in ("b.png", "a.png", "c.png"):
-            save(SMALL, photos / name)
-        table = predict_files([photos / "c.png", photos, photos / "a.png"], network)
+    def test_each_file_once_and_in_the_order_given(self, tmp_path, network):
+        _, a, c = (save(SMALL, tmp_path / f"{name}.png") for name in "bac")
+        table = predict_files([c, tmp_path, a], network)
         assert [name[-5] for name in table["file"]] == ["c", "a", "b"]
 
-    def test_a_closed_folder_is_a_sentence(self, photos, network, monkeypatch):
+    def test_a_closed_folder_is_a_sentence(self, tmp_path, network, monkeypatch):
         closed = PermissionError(13, "Permission denied")
         monkeypatch.setattr("os.scandir", Mock(side_effect=closed))
-        [note] = predict_files([photos], network)["note"]
+        [note] = predict_files([tmp_path], network)["note"]
         assert "cannot be opened (Permission denied)" in note
 
-    def test_a_networks_own_classes_name_the_columns(self, photos, tmp_path):
+    def test_a_networks_own_classes_name_the_columns(self, tmp_path):
         network = Predictor.load(store(tmp_path / "m.safetensors", ("note", "=sad")))
-        table = predict_files([save(ASTRONAUT, photos / "a.png")], network)
+        table = predict_files([save(ASTRONAUT, tmp_path / "a.png")], network)
         assert {"p_note", "p_=sad", "note"} <= set(table)
         assert table["looks"][0] in ("note", "=sad")
 
-    def test_formulas_are_disarmed(self, photos, network, monkeypatch):
-        monkeypatch.chdir(photos)
+    def test_formulas_are_disarmed(self, tmp_path, network, monkeypatch):
+        monkeypatch.chdir(tmp_path)
         names = ["=1+1.png", "@x.png", "-y.png", "plain.png"]
         for name in names:
-            save(SMALL, photos / name)
+            save(SMALL, tmp_path / name)
         names.append("\udcff.png")  # is not there, and no UTF-8
         table = predict_files(names, network)
-        write_csv(table, photos / "out.csv")
-        back = pd.read_csv(photos / "out.csv", keep_default_na=False)
+        write_csv(table, tmp_path / "out.csv")
+        back = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)
         written = ["'=1+1.png", "'@x.png", "'-y.png", "plain.png", "\\udcff.png"]
         assert back["file"].tolist() == written
         assert table["file"].tolist() == names
@@ -287,10 +274,10 @@ class TestCommand:
         texts = [predict.percent(share) for share in (1.0, 0.001, 0.624, 0.006)]
         assert texts == ["> 99 %", "< 1 %", "62 %", "1 %"]
 
-    def test_says_it_and_writes_it(self, photos, run):
-        path, out = save(ASTRONAUT, photos / "astronaut.png"), photos / "out.csv"
-        (photos / "text.jpg").write_text("no image")
-        said = run(path, photos / "text.jpg", "--csv", out)
+    def test_says_it_and_writes_it(self, tmp_path, run):
+        path, out = save(ASTRONAUT, tmp_path / "astronaut.png"), tmp_path / "out.csv"
+        (tmp_path / "text.jpg").write_text("no image")
+        said = run(path, tmp_path / "text.jpg", "--csv", out)
         calm, found, passed, _ = said.splitlines()
         assert calm == CALM
         back = pd.read_csv(out, keep_default_na=False)
@@ -300,52 +287,52 @@ class TestCommand:
         assert passed.endswith("text.jpg: passed over: not an image.")
 
     def test_whole_prepared_and_without_control_characters(
-        self, photos, model_file, run
+        self, tmp_path, model_file, run
     ):
         store(model_file, data={"prepare": "def equalise(image): …"})
-        path = save(ASTRONAUT, photos / "a\x1b[31m\n.png")
+        path = save(ASTRONAUT, tmp_path / "a\x1b[31m\n.png")
         opening, found = run(path, "--whole").splitlines()
         assert opening == f"{CALM} {PREPARED}"
         assert "\x1b" not in found and found.endswith("whole image")
         assert "a\\x1b[31m\\n.png" in found
 
-    def test_status_is_2_if_nothing_worked(self, photos, model_file, smartclass):
-        (photos / "text.jpg").write_text("no image")
-        out = photos / "out.csv"
+    def test_status_is_2_if_nothing_worked(self, tmp_path, model_file, smartclass):
+        (tmp_path / "text.jpg").write_text("no image")
+        out = tmp_path / "out.csv"
         where = ("--csv", out, "--model", model_file)
-        said = smartclass("predict", "gone.png", photos, *where)
+        said = smartclass("predict", "gone.png", tmp_path, *where)
         assert "None of these files could be used" in said
         assert not out.exists()
 
-    def test_table_never_takes_the_place_of_something_else(self, photos, run):
-        path = save(SMALL, photos / "a.png")
-        image = save(SMALL, photos / "b.png").rename(photos / "b.csv")
-        labels, content = photos / "labels.csv", image.read_bytes()
+    def test_table_never_takes_the_place_of_something_else(self, tmp_path, run):
+        path = save(SMALL, tmp_path / "a.png")
+        image = save(SMALL, tmp_path / "b.png").rename(tmp_path / "b.csv")
+        labels, content = tmp_path / "labels.csv", image.read_bytes()
         labels.write_text("file,label\n")
-        (photos / "folder.csv").mkdir()
+        (tmp_path / "folder.csv").mkdir()
         for out, message in (
-            (photos / "none" / "out.csv", "a folder that does not exist"),
+            (tmp_path / "none" / "out.csv", "a folder that does not exist"),
             (path, "does not end in .csv"),
             (image, "was not written by this command"),
             (labels, "was not written by this command"),
-            (photos / "folder.csv", "cannot be used (Is a directory"),
-            (photos / f"{'x' * 300}.csv", "cannot be used (File name too long"),
+            (tmp_path / "folder.csv", "cannot be used (Is a directory"),
+            (tmp_path / f"{'x' * 300}.csv", "cannot be used (File name too long"),
             ("", "does not end in .csv"),
         ):
             assert message in refusal(run, path, image, "--csv", out)
         assert labels.read_text() == "file,label\n"
         assert image.read_bytes() == content
-        out = photos / "out.csv"
+        out = tmp_path / "out.csv"
         run(path, "--csv", out)
         run(path, path, image, "--csv", out)
         assert len(pd.read_csv(out)) == 2
 
     @pytest.mark.parametrize("encoding", ["ascii", None])
     def test_the_table_is_written_whatever_can_be_printed(
-        self, photos, run, monkeypatch, encoding
+        self, tmp_path, run, monkeypatch, encoding
     ):
         stdout = io.TextIOWrapper(io.BytesIO(), encoding) if encoding else None
-        path, out = save(SMALL, photos / "é空.png"), photos / "out.csv"
+        path, out = save(SMALL, tmp_path / "é空.png"), tmp_path / "out.csv"
         monkeypatch.setattr("sys.stdout", stdout)
         run(path, "--csv", out)
         monkeypatch.undo()
@@ -354,12 +341,12 @@ class TestCommand:
             stdout.seek(0)
             assert "\\xe9\\u7a7a.png: looks" in stdout.read()
 
-    def test_a_reader_that_leaves_is_status_1_and_a_table(self, photos, model_file):
+    def test_a_reader_that_leaves_is_status_1_and_a_table(self, tmp_path, model_file):
         for i in range(3):
-            save(SMALL, photos / f"{i}.png")
-        where = ("--model", model_file, "--csv", photos / "out.csv")
-        assert left_early("predict", photos, *where) == 1
-        assert len(pd.read_csv(photos / "out.csv")) == 3
+            save(SMALL, tmp_path / f"{i}.png")
+        where = ("--model", model_file, "--csv", tmp_path / "out.csv")
+        assert left_early("predict", tmp_path, *where) == 1
+        assert len(pd.read_csv(tmp_path / "out.csv")) == 3
 
     @pytest.mark.parametrize(("given", "wanted"), [
         ("*.png", ["a.png", "b.png"]),
@@ -368,13 +355,13 @@ class TestCommand:
         ("*.gif", ["*.gif"]),  # to be called missing
         ("**/d.png", ["sub/d.png"]),
     ])  # fmt: skip
-    def test_stars_and_the_home_folder(self, photos, monkeypatch, given, wanted):
-        (photos / "sub").mkdir()
+    def test_stars_and_the_home_folder(self, tmp_path, monkeypatch, given, wanted):
+        (tmp_path / "sub").mkdir()
         for name in ("b.png", "a.png", "[c].png", "sub/d.png"):
-            (photos / name).touch()
-        monkeypatch.chdir(photos)
-        monkeypatch.setenv("HOME", str(photos))
-        found = [name.removeprefix(f"{photos}/") for name in expanded(given)]
+            (tmp_path / name).touch()
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("HOME", str(tmp_path))
+        found = [name.removeprefix(f"{tmp_path}/") for name in expanded(given)]
         assert [n for n in found if "c" not in n or "c" in given] == wanted
 
 

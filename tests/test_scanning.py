@@ -5,7 +5,7 @@ import os
 
 import pandas as pd
 import pytest
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbconvert.filters.markdown_mistune import markdown2html_mistune as page_body
 from test_sources import error_of, load, put, rows_of, write_listed
 
 from smartclass_utils.config import MANIFEST_COLUMNS, canonical_label
@@ -223,11 +223,6 @@ HOSTILE = [
 ]
 TAGS = ("<img", "<script", "<svg", "<a ", "<h1", "<strong", "<code", "<em", "<del")
 MARKS = (*TAGS, "$")  # two dollars are a formula, set by the browser
-
-
-def page_body(text):
-    """Return Markdown as the report's pages show it."""
-    return MarkdownWithMath(renderer=IPythonRenderer(escape=False))(text)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
