@@ -2,10 +2,13 @@ import unicodedata
 import zipfile
 from functools import partial
 
+import numpy as np
 import pytest
 from conftest import refusal
+from PIL import Image
 
 from smartclass_utils import config
+from smartclass_utils.commands.unpack import unpack
 from smartclass_utils.config import MANIFEST_COLUMNS
 from smartclass_utils.names import part_of
 from smartclass_utils.sources import find_data, load
@@ -22,9 +25,10 @@ def put(root, *names):
         path.write_bytes(b"x")
 
 
-def put_text(path, *lines, encoding="utf-8"):
+def put_text(path, *lines, encoding="utf-8", newline=None):
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(lines) + "\n", encoding)
+    path.write_text("\n".join(lines) + "\n", encoding, newline=newline)
+    return path
 
 
 def write_rafdb(root):
@@ -44,16 +48,19 @@ def write_oahega(root):
     put_text(root / "data.csv", ",path,label", *rows)
 
 
-def write_fed(root, classes=FED, parts=("train", "test")):
-    for part in parts:
-        put(root, *(f"{part}/{name}/{i}.jpg" for name in classes for i in range(2)))
-
-
 def write_listed(root, *lines, encoding="utf-8"):
     """Write labels.csv and the files a.jpg to f.jpg that it may name."""
     put(root, *(f"{letter}.jpg" for letter in "abcdef"))
     put_text(root / "labels.csv", *lines, encoding=encoding)
     return root
+
+
+def names_of(*parts, classes=("cat", "dog")):
+    return [f"{part}/{name}/1.jpg" for part in parts for name in classes]
+
+
+def halves(*classes):
+    return names_of("train", "test", classes=classes)
 
 
 def rows_of(data, *columns):
@@ -158,8 +165,7 @@ def test_the_adult_class_is_never_read_elsewhere_either(tmp_path):
 def test_fed_by_what_its_folders_resemble(tmp_path, classes, parts):
     root = tmp_path / "data"  # with another set beside it, as engaged is one class
     write_oahega(root / "oahega")
-    write_fed(root / "fed", classes, parts)
-    put(root / "fed", f"{parts[0]}/Boredom/1.jpg")
+    put(root / "fed", *names_of(*parts, classes=classes), f"{parts[0]}/Boredom/1.jpg")
     data = load(root)
     table = data.table[data.table["source"] == "FED 2023"]
     nouns = ("Amenability", "Confusion", "Aversion", "Concentration")
@@ -168,7 +174,7 @@ def test_fed_by_what_its_folders_resemble(tmp_path, classes, parts):
     assert list(table["original_label"]) == [meant.get(name, name) for name in folders]
     engaged = table["original_label"].isin(("Amenability", "Concentration"))
     assert list(table["label"]) == ["engaged" if e else "" for e in engaged]
-    assert table["split"].value_counts().to_dict() == {"train": 9, "test": 8}
+    assert table["split"].value_counts().to_dict() == {"train": 5, "test": 4}
     understood, left_out = (note for note in data.notes if "FED 2023: fo" in note)
     assert f"{classes[0]} → Amenability" in understood
     assert left_out == "FED 2023: folders not understood, left out: Boredom."
@@ -181,7 +187,7 @@ def test_several_sources_are_merged_and_the_rest_is_named(tmp_path):
     where = "kaggle.com/datasets/prajvalpatel/facial-expression-detection-2023"
     missing = f"FED 2023 is not there (expected in all/fed2023; from {where})."
     assert load(root).notes[-3:-1] == (missing, "So there is no class engaged.")
-    write_fed(tmp_path / "cache/versions/1")
+    put(tmp_path / "cache/versions/1", *halves(*FED))
     (root / "fed2023").symlink_to(tmp_path / "cache/versions/1")
     put(root, "downloads.json", "mine/happy/1.jpg", "loose.png", "LICENSE")
     put(root, "rafdb/DATASET_old/1/1.jpg", ".hidden/1.jpg")
@@ -192,14 +198,6 @@ def test_several_sources_are_merged_and_the_rest_is_named(tmp_path):
     left = "Not recognised in all, so left out: loose.png, mine, rafdb/DATASET_old."
     why = "1 folder passed over, as they are hidden or the system's own (.hidden)."
     assert {left, why} <= {*data.notes}
-
-
-def names_of(*parts, classes=("cat", "dog")):
-    return [f"{part}/{name}/1.jpg" for part in parts for name in classes]
-
-
-def halves(*classes):
-    return names_of("train", "test", classes=classes)
 
 
 MOODS, HALVES, NO_VAL = ("angry", "happy"), ("train", "test"), "gives no val part"
@@ -414,3 +412,69 @@ def test_a_damaged_archive_is_refused(project, content):
     assert "is missing or damaged" in said
     assert "get it again with `git checkout data/demo`" in said
     assert not (project / "demo/faces").exists()
+
+
+HEAD = "emotion,pixels,Usage"
+FACE = " ".join(map(str, range(256))) + " 7" * (2304 - 256)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_fer2013s_table_becomes_a_folder_of_images(tmp_path, end):
+    faces = np.random.default_rng(0).integers(0, 256, (8, 2304))
+    usages = ("Training",) * 6 + ("PublicTest", "PrivateTest")
+    pixels = [" ".join(map(str, face)) for face in faces]
+    rows = map(",".join, zip("01234563", pixels, usages, strict=True))
+    table = put_text(tmp_path / "fer2013.csv", HEAD, *rows, "", newline=end)
+    folder = unpack(table, tmp_path / "new/fer")
+    assert sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*.png")) == [
+        "test/happy/PrivateTest_7.png",
+        "train/angry/Training_0.png",
+        "train/disgust/Training_1.png",
+        "train/fear/Training_2.png",
+        "train/happy/Training_3.png",
+        "train/sad/Training_4.png",
+        "train/surprise/Training_5.png",
+        "val/neutral/PublicTest_6.png",
+    ]
+    with Image.open(folder / "train/fear/Training_2.png") as image:
+        assert (np.asarray(image).ravel() == faces[2]).all()
+    data = load(folder)
+    assert data.name == "FER2013"
+    assert data.given_split
+    assert data.classes == ("angry", "happy", "neutral")
+    assert "new/fer is no empty folder: name a new" in refusal(unpack, table, folder)
+
+
+def test_fer2013s_columns_may_come_in_another_order(tmp_path):
+    rows = (f"3, Training,{FACE}", f"0, PrivateTest,{FACE}")
+    table = put_text(tmp_path / "icml_face_data.csv", "emotion, Usage, pixels", *rows)
+    (tmp_path / "fer").mkdir()  # an empty folder is as good as none
+    folder = unpack(table, tmp_path / "fer")
+    with Image.open(folder / "train/happy/Training_0.png") as image:
+        assert np.asarray(image)[0, 9] == 9
+    assert (folder / "test/angry/PrivateTest_1.png").is_file()
+
+
+@pytest.mark.parametrize(("line", "message"), [
+    (f"9,{FACE},Training", "row 2: emotion '9' is none of 0 to 6; get the file"),
+    (f"3,{FACE},Else", "row 2: Usage 'Else' is none of Training, PublicTest"),
+    (f"3,{FACE}", "row 2: Usage '' is none of"),
+    ("3,1 2,Training", "row 2: pixels are not 2304 numbers from 0 to 255"),
+    (f"3,{FACE[:-1]}256,Training", "row 2: pixels are not 2304 numbers"),
+    (f"3,{FACE[:-1]}x,Training", "row 2: pixels are not 2304 numbers"),
+    (f"3,{FACE[:-1]}-7,Training", "row 2: pixels are not 2304 numbers"),
+])  # fmt: skip
+def test_a_row_with_a_fault_ends_unpacking_with_nothing_left(tmp_path, line, message):
+    table = put_text(tmp_path / "fer2013.csv", HEAD, f"3,{FACE},Training", line)
+    assert refusal(unpack, table, tmp_path / "fer").startswith(f"{table}, {message}")
+    assert list(tmp_path.iterdir()) == [table]
+
+
+def test_another_table_is_not_fer2013(tmp_path):
+    table = put_text(tmp_path / "fer2013.csv", "a,b", "1,2")
+    said = refusal(unpack, table, tmp_path / "fer")
+    assert "first line must name emotion,pixels,us" in said
+    said = refusal(unpack, tmp_path / "gone.csv", tmp_path / "fer")
+    assert "There is no file" in said
+    said = refusal(unpack, put_text(tmp_path / "none.csv", HEAD), tmp_path / "fer")
+    assert "none.csv has no rows" in said and not (tmp_path / "fer").exists()
