@@ -37,8 +37,6 @@ def flipped(content, place):
 JPEG = encoded(RGB, "JPEG")
 PNG = encoded(RGB)
 GREY = RGB[..., 0]
-IDAT = PNG.index(b"IDAT")
-IDAT_END = IDAT + 4 + int.from_bytes(PNG[IDAT - 4 : IDAT], "big")
 
 
 def write_noise(path, seed, size=20, form="PNG"):

@@ -185,7 +185,7 @@ def test_a_folder_that_cannot_be_written_to_is_named(tmp_path):
     ("out", "--seeds", "0", "SEEDS = 0 is not a whole number from 1 to"),
     ("out", "--image-size", "4", "IMAGE_SIZE = 4 is not a whole number from 16"),
     ("out", "--data", "no/such/folder", "no/such/folder"),
-    ("out", "--data", "list", "file (gone.png)"),  # row 25 of test_bad_inputs
+    ("out", "--data", "list", "file (gone.png)"),  # row 25 of bad inputs
     ("list/out", "--data", "list", "one in the other: choose another"),
     (".", "--data", "list", "one in the other: choose another"),
 ])  # fmt: skip
