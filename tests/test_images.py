@@ -146,7 +146,6 @@ SIZE = 16  # pixels
 # The same files every time, so that a failure can be seen again.
 SAME = {"derandomize": True, "database": None, "deadline": 5000}  # milliseconds
 FIXED = settings(**SAME, suppress_health_check=[HealthCheck.too_slow])
-NUMBERS = st.integers(0, 2**63 - 1)
 
 
 def harmless(content):
@@ -171,7 +170,7 @@ def test_the_sound_files_are_kept():
 
 
 @pytest.mark.parametrize("mutation", mutations.MUTATIONS, ids=lambda m: m.__name__)
-@given(number=NUMBERS)
+@given(number=st.integers(0, 2**63 - 1))
 @settings(FIXED, max_examples=60)
 def test_a_mutated_file_is_kept_or_rejected(mutation, number):
     rng = np.random.default_rng(number)
@@ -203,16 +202,12 @@ def test_the_soak_sees_a_crash_and_a_hang(monkeypatch):
         assert bench_decoder.watched(file)[2] == file.decode()
 
 
-def white_png(side):
-    """Return a sound one-bit PNG of side × side pixels, in a few kilobytes."""
-    return encoded(np.ones((side, side), bool))
-
-
 GREY_ALPHA, RGBA = np.dstack([GREY, GREY // 2]), np.dstack([RGB, GREY])
 WITH_NAN = encoded(np.where(GREY > 9, GREY / 255, np.nan).astype("f4"), "TIFF")
 SIDEWAYS = encoded(RGB, "JPEG", exif=held(6))
 MOVING = animation(*np.moveaxis(RGB, 2, 0))
-LARGE, LARGER = map(white_png, (10_000, 14_500))
+# Sound one-bit PNGs of 64, 100 and 210 megapixels, in a few kilobytes.
+HUGE = [encoded(np.ones((side, side), bool)) for side in (8_000, 10_000, 14_500)]
 PIXELS, CHECKSUM = PNG.index(b"IDAT") + 900, PNG.index(b"IEND") - 8
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9\n"
 WIDE = encoded(np.full((9, 9), 70_000, np.int32), "TIFF")
@@ -247,8 +242,8 @@ CASES = [
     (14, "animation", "a.gif", MOVING, "mended", "first frame of several"),
     (15, "GIF named .jpg", "a.jpg", encoded(GREY, "GIF"), "kept", ""),
     (16, "EXIF orientation", "a.jpg", SIDEWAYS, "mended", "rotated upright"),
-    (17, "100 megapixels", "a.png", LARGE, "rejected", "too large"),
-    (18, "200 megapixels", "a.png", LARGER, "rejected", "too large"),
+    (17, "100 megapixels", "a.png", HUGE[1], "rejected", "too large"),
+    (18, "200 megapixels", "a.png", HUGE[2], "rejected", "too large"),
     (19, "float with NaN", "a.tif", WITH_NAN, "rejected", "unsupported: fl"),
     (6, "PNG mark", "d.png", flipped(PNG, CHECKSUM - 1), "rejected", "damaged"),
     (10, "32 bits", "c.tif", WIDE, "rejected", "unsupported: 32 bits"),
@@ -269,7 +264,7 @@ CASES = [
 
 def test_too_large_images_are_rejected_before_decoding(monkeypatch):
     monkeypatch.setattr(ImageFile.ImageFile, "load", None)
-    for content in (white_png(8_000), LARGE, LARGER):  # 64, 100, 210 megapixels
+    for content in HUGE:
         with pytest.raises(Rejected, match=r"^too large"):
             clean_image(content, SIZE)
 

@@ -132,8 +132,7 @@ class TestPredictor:
         assert said.startswith("There is no model ") and " with --model" in said
 
 
-AROUND = ((100, 40), (100, 40), (0, 0))  # pixels above and below, left and right
-AMID_GREY = np.pad(resized(160), AROUND, constant_values=90)
+AMID_GREY = np.pad(resized(160), [(100, 40), (100, 40), (0, 0)], constant_values=90)
 
 
 class TestRegions:

@@ -109,9 +109,8 @@ def test_a_closed_folder_is_one_sentence(root, name, monkeypatch):
 def test_names_are_shortened_and_sorted_as_numbers():
     assert some(list("abc")) == "a, b, c"
     assert some(list("abcde")) == "a, b, c and 2 more"
-    assert sorted(["a10", "a2", "b", "10"], key=natural) == ["10", "a2", "a10", "b"]
-    assert sorted(["10", "9"], key=natural) == ["9", "10"]
-    assert sorted(["1", "01"], key=natural) == sorted(["01", "1"], key=natural)
+    mixed = ["b", "a10", "10", "1", "a2", "9", "01"]
+    assert sorted(mixed, key=natural) == ["01", "1", "9", "10", "a2", "a10", "b"]
 
 
 def test_a_junction_of_windows_is_a_link(root, monkeypatch):
@@ -228,7 +227,6 @@ MARKS = (*TAGS, "$")  # two dollars are a formula, set by the browser
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_name_shows_as_text(name):
     text = as_text(name)
-    assert as_text(text) == text
     assert text.isprintable()
     page = page_body(f"The class {text} is the largest: {text}.")
     assert not any(mark in page for mark in MARKS)
