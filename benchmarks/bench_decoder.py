@@ -6,6 +6,7 @@ import resource
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import chain
 from multiprocessing.connection import Connection
 
@@ -68,7 +69,8 @@ def child(content: bytes, answer: Connection) -> None:
 
 def watched(content: bytes) -> tuple[float, float, str]:
     """Decode one file in a process of its own; return what it sends, or its end."""
-    ctypes.CDLL(None).malloc_trim(0)  # else the child has free memory to begin with
+    with suppress(AttributeError):  # Linux alone has this
+        ctypes.CDLL(None).malloc_trim(0)  # else the child begins with free memory
     answer, theirs = FORK.Pipe(duplex=False)
     process = FORK.Process(target=child, args=(content, theirs))
     process.start()
@@ -82,7 +84,7 @@ def watched(content: bytes) -> tuple[float, float, str]:
         process.join()
 
 
-def run() -> dict:
+def decoder() -> dict:
     """Decode mutated and large files; return how many did what."""
     files = chain(map(mutated, range(FILES)), large_files())
     found = map(watched, files)
