@@ -61,9 +61,8 @@ def train_main_cnn(data: CleanData, folder: Path, seed: int, epochs: int) -> int
     sets = {split: TensorDataset(*tensors(data, split)) for split in ("train", "val")}
     loaders = {k: DataLoader(v, 16, shuffle=k == "train") for k, v in sets.items()}
     adam = torch.optim.Adam(model.parameters())
-    about = (folder, "Main CNN", seed, model, arguments, data)
-    options = {"log": lambda line: None}
-    train_once(*about, loaders, adam, nn.CrossEntropyLoss(), epochs, **options)
+    about = (folder, "Main CNN", seed, model, arguments, data, loaders)
+    train_once(*about, adam, nn.CrossEntropyLoss(), epochs, log=str)  # prints nothing
     return len(sets["train"])
 
 

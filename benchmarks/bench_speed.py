@@ -120,9 +120,8 @@ def seconds_of(
     few = TensorDataset(*loader.dataset[: loader.batch_size])
     loaders = {"train": loader, "val": DataLoader(few, loader.batch_size)}
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
-    options = {"dtype": dtype, "log": lambda line: None}
-    begin = time.perf_counter()
-    train(model, loaders, optimizer, nn.CrossEntropyLoss(), epochs, **options)
+    loss, begin = nn.CrossEntropyLoss(), time.perf_counter()
+    train(model, loaders, optimizer, loss, epochs, dtype=dtype, log=str)
     return time.perf_counter() - begin
 
 
