@@ -5,6 +5,7 @@ import random
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -145,7 +146,7 @@ def clean_on(disk: Path, manifest: Manifest, size: int, good: dict) -> str:
 
 def disk() -> dict:
     """Clean onto disks of every size, as root; return how it ended."""
-    if os.geteuid() != 0:
+    if sys.platform != "linux" or os.geteuid() != 0:
         print("disk: only root of a Linux system may mount a small disk; left out.")
         return {"disks tried": 0}
     with tempfile.TemporaryDirectory() as temporary:
