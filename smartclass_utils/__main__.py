@@ -93,42 +93,33 @@ def run(arguments: argparse.Namespace) -> None:
         print(said.format(result))
 
 
-def attempt() -> int:
-    """Run the command line; return its status and say in one sentence what to mend."""
-    try:
-        run(parser().parse_args())
-    except SystemExit as end:  # argparse has said what is wrong, or given help
-        return end.code
-    except SmartClassError as error:
-        print(f"smartclass: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        what = error.filename or "A file or the output"
-        print(
-            f"smartclass: {what} cannot be used ({error.strerror or error}): check "
-            "that there is room and who may read and write there.",
-            file=sys.stderr,
-        )
-        return 2
-    except KeyboardInterrupt:
-        print("smartclass: stopped before it was done.", file=sys.stderr)
-        return STOPPED
-    return 0
-
-
 def main() -> int:
-    """Run the command line.
+    """Run the command line; say in one sentence what there is to mend.
 
     Returns:
         0, or 2 if there is something to mend, 130 after Ctrl-C, 1 if nobody takes the
         output any more (``… | head``).
     """
+    status, said = 0, ""
     if sys.stdout:  # a pipe or a file may lack letters, mostly on Windows
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        status = attempt()
+        run(parser().parse_args())
+    except SystemExit as end:  # argparse has said what is wrong, or given help
+        status = end.code
+    except SmartClassError as error:
+        status, said = 2, str(error)
+    except BrokenPipeError:
+        status = 1
+    except OSError as error:
+        what = error.filename or "A file or the output"
+        status, said = 2, f"{what} cannot be used ({error.strerror or error}): check "
+        said += "that there is room and who may read and write there."
+    except KeyboardInterrupt:
+        status, said = STOPPED, "stopped before it was done."
+    if said:
+        print(f"smartclass: {said}", file=sys.stderr)
+    try:
         print(end="", flush=True)  # here, as a failure at exit cannot be caught
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
