@@ -67,15 +67,9 @@ def write_readme(demo: dict) -> None:
     """Put the results, and the seconds of the demo's chapters, into the README."""
     page = config.ROOT / "README.md"
     stored = {f.stem: read_json(f) for f in config.RESULTS_FOLDER.glob("*.json")}
-    others = {name: stored[name] for name in PHOTOGRAPHS if name in stored}
-    environment = demo["environment"]
-    about = (
-        f"Demo: {demo['data']['split']['test']} test images, "
-        f"{len(demo['models'][0]['seeds'])} trainings (our own: "
-        f"{len(demo['models'][-1]['seeds'])}) on {environment['device']}, "
-        f"torch {environment['torch']}."
-    )
-    table = f"\n{results_page.results_table({'demo': demo, **others})}\n{about}\n"
+    photographs = {name: stored[name] for name in PHOTOGRAPHS if name in stored}
+    about = {"demo": demo, "photographs": photographs, "page": results_page}
+    table = render("readme.md.j2", **about)
     text = fill(page.read_text(encoding="utf-8"), "results", table)
     for chapter, seconds in demo["chapter_seconds"].items():
         text = fill(text, chapter, f"{seconds:.0f} s")

@@ -1,6 +1,5 @@
 """The long tables of all stored results, as one page: ``data/results/README.md``."""
 
-from operator import itemgetter
 from pathlib import Path
 
 import pandas as pd
@@ -16,62 +15,23 @@ def write_page(folder: Path) -> None:
     """Write the page of all results in a folder, from its JSON files."""
     files = sorted(folder.glob("*.json"))
     found = [read_json(file, "make it again or delete it") for file in files]
-    parts = {
-        "head": HEAD,
-        "results": [one for one in found if {"models", "environment"} <= set(one)],
-        "models_table": lambda content: markdown(models_table(content)),
-        "table_of": lambda entries: markdown(table_of(entries)),
-    }
-    write_text(folder / PAGE, render("results.md.j2", **parts))
+    shown = [one for one in found if {"models", "environment"} <= set(one)]
+    tables = {"models_table": models_table, "table_of": table_of, "markdown": markdown}
+    page = render("results.md.j2", head=HEAD, results=shown, **tables)
+    write_text(folder / PAGE, page)
 
 
 def models_table(content: dict) -> pd.DataFrame:
     """Return one row a network; below ours, what others published."""
-    others = [
-        {"": one["Network"], "accuracy, %": one["Accuracy, %"]}
-        for one in published(content["data"]["name"])
-    ]
-    return pd.concat([table_of(content["models"]), pd.DataFrame(others)]).fillna("–")
-
-
-def results_table(results: dict[str, dict]) -> str:
-    """Return results: the demo's; of others the best validated, and as published."""
-    rows, by_validation = [], itemgetter("val_accuracy")
-    for data, content in results.items():
-        entries = content["models"]
-        if data == "demo":
-            baseline = content["baseline"]
-            always = {"name": f"always “{baseline['class']}”", "parameters": 0}
-            entries = [*entries, {**baseline, **always}]
-        else:
-            groups = (entries, content.get("transfer", []))
-            entries = [max(group, key=by_validation) for group in groups if group]
-        for entry in entries:
-            cpu, seconds = entry.get("cpu_seconds"), entry.get("seconds")
-            taken = f"{seconds:,.0f} s" if seconds else "none"
-            row = {
-                "Data": data,
-                "Network": entry["name"],
-                "Weights": f"{entry['parameters']:,}",
-                "Accuracy, %": plus_minus(entry, "accuracy"),
-                "95 % interval": interval(entry).replace(" – ", "–"),
-                "Macro-F1": f"{100 * entry['macro_f1']:.1f}",
-                "Training": f"{cpu:,.0f} s CPU" if cpu else taken,
-            }
-            rows.append(row)
-        rows += published(data)[:1]
-    return markdown(pd.DataFrame(rows).fillna("–"), left=2)
+    others = pd.DataFrame(published(content["data"]["name"]))
+    return pd.concat([table_of(content["models"]), others]).fillna("–")
 
 
 def published(data: str) -> list[dict]:
-    """Return what others published on a data set, as rows of the README's table."""
+    """Return network and accuracy of what others published on a data set, as texts."""
     table = pd.read_csv(REPORTED_FOLDER / "published.csv", encoding="utf-8")
     return [
-        {
-            "Data": data,
-            "Network": f"{row.model} ({row.note})",
-            "Accuracy, %": f"{row.accuracy_percent:.2f}",
-        }
+        {"": f"{row.model} ({row.note})", "accuracy, %": f"{row.accuracy_percent:.2f}"}
         for row in table[table["data"] == data].itertuples()
     ]
 
@@ -111,8 +71,8 @@ def interval(entry: dict) -> str:
     return " – ".join(f"{100 * end:.1f}" for end in entry["accuracy_ci95"])
 
 
-def markdown(table: pd.DataFrame, left: int = 1) -> str:
-    """Return a table as Markdown; its first ``left`` columns hold text."""
-    sides = ["---"] * left + ["---:"] * (table.shape[1] - left)
+def markdown(table: pd.DataFrame) -> str:
+    """Return a table as Markdown; its first column holds text."""
+    sides = ["---"] + ["---:"] * (table.shape[1] - 1)
     rows = [table.columns, sides, *table.astype(str).to_numpy()]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
