@@ -13,7 +13,6 @@ from nbconvert.filters import markdown2html
 
 from smartclass_utils.config import SmartClassError, Workspace, workspace, workspace_in
 from smartclass_utils.files import read_json, write_text
-from smartclass_utils.plots import TALK
 
 TEMPLATES = Path(__file__).parent.with_name("templates")
 STYLE = TEMPLATES / "chapter" / "report.css"
@@ -105,21 +104,13 @@ def chapter_page(report: Report, chapter: Chapter) -> str:
 
     Its code is open, but for cells tagged ``fold``.
     """
-    about = {
-        "chapter": chapter,
-        "chapters": report.chapters,
-        "sections": sections(chapter.notebook),
-        "data_name": report.results["data"]["name"],
-        "larger": {  # by the figures' alternative text, which stands in the notebook
-            figure["alt"]: f"figures/{name}{TALK}.png"
-            for name, figure in report.figures.items()
-        },
-    }
     exporter = HTMLExporter(
         template_name="chapter",
         extra_template_basedirs=[str(TEMPLATES)],
         extra_template_paths=[str(TEMPLATES)],
     )
+    about = {"report": report, "chapter": chapter}
+    about["sections"] = sections(chapter.notebook)
     page, _ = exporter.from_notebook_node(chapter.notebook, resources=about)
     return re.sub(r'href="(\d\d_\w+)\.ipynb', r'href="\1.html', page)
 
@@ -127,6 +118,5 @@ def chapter_page(report: Report, chapter: Chapter) -> str:
 def sections(notebook: nbformat.NotebookNode) -> list[tuple[str, str]]:
     """Return anchor and HTML of every heading of the second level."""
     texts = [c.source for c in notebook.cells if c.cell_type == "markdown"]
-    headings = re.findall(r"^## .+$", "\n\n".join(texts), re.M)
-    page = markdown2html("\n\n".join(headings))
+    page = markdown2html("\n\n".join(texts))
     return re.findall(r'<h2 id="([^"]*)">(.*?)<a class="anchor-link"', page, re.S)
