@@ -3,6 +3,7 @@
 import base64
 import itertools
 import re
+from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -44,14 +45,9 @@ def make_slides(out: str | None = None) -> Path:
 def write_slides(report: Report) -> Path:
     """Write all slides into one file that needs nothing beside it."""
     made = {name[3:]: name for name in report.figures if report.chapter(name[:2])}
-    slides = [
-        figure_slide(report, made[name]) if name in made else name
-        for name in STORY
-        if name in made or name == "results"
-    ]
-    top = [figure_slide(report, name) for name in report.figures if name == "01_faces"]
-    path = report.folder / SLIDES
-    write_text(path, render("slides.html.j2", report=report, slides=slides, top=top))
+    path, slide_of = report.folder / SLIDES, partial(figure_slide, report)
+    content = {"report": report, "story": STORY, "made": made, "slide_of": slide_of}
+    write_text(path, render("slides.html.j2", **content))
     return path
 
 
