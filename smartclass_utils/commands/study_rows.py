@@ -82,10 +82,9 @@ LADDER = (
 own = partial(Row, network="ResidualCNN", mirror=True)
 
 
-def fine(model: nn.Module, loaders: dict, epochs: int = 15, **changes) -> dict:
-    """Return the strong recipe at a lower rate; here float32 is the quicker one."""
-    recipe = strong_recipe(model, loaders, epochs, rate=1e-3, **changes)
-    return {**recipe, "dtype": torch.float32}
+def in_format(model: nn.Module, loaders: dict, epochs=40, *, dtype, **changes) -> dict:
+    """Return the strong recipe with its convolutions in one number format."""
+    return {**strong_recipe(model, loaders, epochs, **changes), "dtype": dtype}
 
 
 def load_combined(network: nn.Module) -> nn.Module:
@@ -96,6 +95,7 @@ def load_combined(network: nn.Module) -> nn.Module:
     return load_shipped(network, COMBINED)
 
 
+fine = partial(in_format, epochs=15, rate=1e-3, dtype=torch.float32)  # the quicker one
 lite = partial(
     Row, fine, network="EfficientNetLite0", mirror=True, image_size=160, colour=True
 )
@@ -112,11 +112,6 @@ def balanced(model: nn.Module, loaders: dict, epochs: int = 55) -> dict:
     weight = (counts.sum() / counts / len(counts)).to(next(model.parameters()))
     loss = nn.CrossEntropyLoss(weight, label_smoothing=0.1)
     return {**strong_recipe(model, loaders, epochs, augment=stronger), "loss": loss}
-
-
-def in_format(model: nn.Module, loaders: dict, epochs: int = 40, *, dtype) -> dict:
-    """Return the strong recipe with its convolutions in one number format."""
-    return {**strong(model, loaders, epochs=epochs), "dtype": dtype}
 
 
 def majority(data: CleanData) -> CleanData:
