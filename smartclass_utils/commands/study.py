@@ -79,9 +79,7 @@ def answers_of(card: dict, data: CleanData, mirror: bool) -> dict[str, np.ndarra
     }
 
 
-def entry_of(
-    name: str, cards: list[dict], answers: list[dict], data: CleanData
-) -> dict:
+def entry_of(name: str, cards: list[dict], data: CleanData) -> dict:
     """Return an entry as results.json has it, with validation and what was right.
 
     ``right`` holds a text for each training, with a 1 or 0 for each test image, so that
@@ -89,8 +87,8 @@ def entry_of(
     ``never`` the classes that trainings never answered.
     """
     val, test = (data.targets[data.rows(split)] for split in ("val", "test"))
-    on_test = [answer["test"] for answer in answers]
-    on_val = [float((answer["val"] == val).mean()) for answer in answers]
+    on_test = [card["answers"]["test"] for card in cards]
+    on_val = [float((card["answers"]["val"] == val).mean()) for card in cards]
     entry = evaluation.entry(cards, on_test, test, data.classes)
     never = {
         label: sum(k not in each for each in on_test)
@@ -138,10 +136,9 @@ def run_study(
         what = "demo.json is what `make record` writes"
         raise SmartClassError(f"{what}: name another file with --out.")
     base, chosen = STUDIES / manifest.name, SETS[rows]
-    shapes = {(row.image_size, row.colour): row for row in [Row(str), *chosen.values()]}
-    for (size, colour), row in shapes.items():
-        folder = row.clean_in(base)
-        clean(manifest, folder, image_size=size, colour=colour, jobs=jobs)
+    needed = {row.clean_in(base): row for row in [Row(str), *chosen.values()]}
+    for folder, row in needed.items():
+        clean(manifest, folder, image_size=row.image_size, colour=row.colour, jobs=jobs)
     found = next(iter(chosen.values())).labels(load_clean(Row(str).clean_in(base)))
     path = Path(out) if out else RESULTS_FOLDER / f"{found.name}.json"
     known = stored(path, found)
@@ -150,8 +147,7 @@ def run_study(
     redrawn = [deal(labels, groups, seed=k, subjects=subjects) for k in range(splits)]
     beside = path.with_name(f"{found.name}_folds.csv")
     if folds:
-        table, in_folds = fold_jobs(base, chosen, found, groups, folds)
-        by_fold = stored_folds(beside, table)
+        table, in_folds = fold_jobs(base, chosen, found, groups, folds, beside)
     if seeds:
         place, runs = base / "models", range(seeds)
         work = [Job(place, *named, seed) for named in chosen.items() for seed in runs]
@@ -171,8 +167,8 @@ def run_study(
     if folds:
         for job, card in zip(in_folds, sweep(base, in_folds, jobs), strict=True):
             out = table["fold"] == job.folder.name.removeprefix("fold")
-            by_fold.loc[out, job.name] = np.array(found.classes)[card["answers"]["val"]]
-        write_text(beside, by_fold.to_csv(index=False))
+            table.loc[out, job.name] = np.array(found.classes)[card["answers"]["val"]]
+        write_text(beside, table.to_csv(index=False))
     write_page(path.parent)
     return path if path.exists() else path.parent
 
@@ -202,8 +198,12 @@ def grid_of(work: list[Job], cards: list[dict]) -> pd.DataFrame:
     return table.assign(n_test=[len(card["answers"]["test"]) for card in cards])
 
 
-def fold_jobs(base, rows, data, groups, folds) -> tuple[pd.DataFrame, list[Job]]:
-    """Return each image's fold; and trainings, to which it is validation."""
+def fold_jobs(base, rows, data, groups, folds, path) -> tuple[pd.DataFrame, list[Job]]:
+    """Return each image's fold; and trainings, to which it is validation.
+
+    The table is the one in ``path``, with what it says of other rows, if there is one
+    of these folds; any other file there is refused.
+    """
     learned = np.flatnonzero(data.labels["split"].isin(["train", "val"]))
     table = data.labels.loc[learned, ["sha256", "label"]].reset_index(drop=True)
     few = pd.Series(groups[learned]).groupby(table["label"]).nunique()
@@ -218,33 +218,24 @@ def fold_jobs(base, rows, data, groups, folds) -> tuple[pd.DataFrame, list[Job]]
         table.loc[out, "fold"] = f"{fold}of{folds}"
         place = base / f"fold{fold}of{folds}"
         work += [Job(place, name, row, 0, split) for name, row in rows.items()]
-    return table, work
-
-
-def stored_folds(path: Path, table: pd.DataFrame) -> pd.DataFrame:
-    """Return what a study has stored of these folds; refuse any other file."""
-    known = read_table(path, *table) if path.exists() else table.copy()
+    known = read_table(path, *table) if path.exists() else table
     if not known[[*table]].astype(str).equals(table.astype(str)):
         raise SmartClassError(f"{path} has other folds: name another place by --out.")
-    return known
+    return known, work
 
 
 def content_of(known: dict, data: CleanData, rows: str, cards: list[dict]) -> dict:
     """Return what is stored: results.json's parts, and ladder and transfer."""
     of = {name: [card for card in cards if card["name"] == name] for name in SETS[rows]}
-    made = [
-        entry_of(name, of[name], [card["answers"] for card in of[name]], data)
-        for name in of
-        if rows != "base" or name in MODELS
-    ]
+    made = [entry_of(n, of[n], data) for n in of if rows != "base" or n in MODELS]
     further = ("transfer", "parts", "further", "started")
     key = "transfer" if rows in further else "models"
     made = [entry for entry in known.get(key, []) if entry["name"] not in of] + made
     if key == "transfer":
         return {**evaluation.results_of(data, []), **known, key: made}
-    ladder = [
-        entry_of(step, of[name], [answers_of(c, data, mirror) for c in of[name]], data)
-        for step, name, mirror in (LADDER if rows == "base" else ())
-    ]
+    ladder = []
+    for step, name, mirror in LADDER if rows == "base" else ():
+        shown = [{**c, "answers": answers_of(c, data, mirror)} for c in of[name]]
+        ladder.append(entry_of(step, shown, data))
     parts = {"ladder": ladder} if ladder else {}
     return {**known, **evaluation.results_of(data, made), **parts}
