@@ -41,24 +41,19 @@ def metrics(targets: np.ndarray, predicted: np.ndarray, classes: tuple) -> dict:
     entry a class in ``per_class``, and the K × K ``confusion`` counts (rows: true). A
     class that was never predicted has precision 0.
     """
-    labels = range(len(classes))
+    labels, kinds = range(len(classes)), ["precision", "recall", "f1"]
     each = precision_recall_fscore_support(
         targets, predicted, labels=labels, zero_division=0
     )
+    table = pd.DataFrame(dict(zip([*kinds, "images"], each, strict=True)), classes)
     right = int((np.asarray(targets) == np.asarray(predicted)).sum())
-    kinds, accuracy = ("precision", "recall", "f1"), right / len(targets)
+    accuracy = right / len(targets)
     return {
         "accuracy": accuracy,
         "accuracy_ci95": list(wilson_interval(right, len(targets))),
-        **{f"macro_{kind}": float(each[i].mean()) for i, kind in enumerate(kinds)},
+        **table[kinds].mean().add_prefix("macro_").to_dict(),
         **{f"micro_{kind}": accuracy for kind in kinds},  # as each has one answer
-        "per_class": {
-            name: {
-                **{kind: float(each[i][k]) for i, kind in enumerate(kinds)},
-                "images": int(each[3][k]),
-            }
-            for k, name in enumerate(classes)
-        },
+        "per_class": table.to_dict("index"),
         "confusion": confusion_matrix(targets, predicted, labels=labels).tolist(),
     }
 
