@@ -72,9 +72,8 @@ def train_once(
         "loss": describe(loss),
         "batch_size": loaders["train"].batch_size,
         "mirror": mirror,
-        **{option: describe(value) for option, value in options.items()},
+        **{k: describe(value) for k, value in options.items() if k != "log"},
     }
-    recipe.pop("log", None)
     places = {id(weights): i for i, weights in enumerate(model.parameters())}
     groups = [[places.get(id(p)) for p in g["params"]] for g in optimizer.param_groups]
     settings = [seed, epochs, recipe, groups, data.fingerprint]
@@ -135,8 +134,6 @@ def read_card(file: Path | str) -> dict:
         with safetensors.safe_open(file, "pt") as opened:
             card = json.loads((opened.metadata() or {})["card"])
         lacking = [k for k, kind in CARD.items() if not isinstance(card.get(k), kind)]
-    except FileNotFoundError as error:
-        raise SmartClassError(f"There is no {file}: {AGAIN}.") from error
     except Exception as error:  # safetensors and json raise almost anything
         what = f"{file} is not a stored network with its card, or was cut off"
         raise SmartClassError(f"{what}: {AGAIN}.") from error

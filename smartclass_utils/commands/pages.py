@@ -109,14 +109,10 @@ def chapter_page(report: Report, chapter: Chapter) -> str:
         extra_template_basedirs=[str(TEMPLATES)],
         extra_template_paths=[str(TEMPLATES)],
     )
-    about = {"report": report, "chapter": chapter}
-    about["sections"] = sections(chapter.notebook)
+    texts = [c.source for c in chapter.notebook.cells if c.cell_type == "markdown"]
+    page = markdown2html("\n\n".join(texts))
+    # Anchor and HTML of every heading of the second level.
+    sections = re.findall(r'<h2 id="([^"]*)">(.*?)<a class="anchor-link"', page, re.S)
+    about = {"report": report, "chapter": chapter, "sections": sections}
     page, _ = exporter.from_notebook_node(chapter.notebook, resources=about)
     return re.sub(r'href="(\d\d_\w+)\.ipynb', r'href="\1.html', page)
-
-
-def sections(notebook: nbformat.NotebookNode) -> list[tuple[str, str]]:
-    """Return anchor and HTML of every heading of the second level."""
-    texts = [c.source for c in notebook.cells if c.cell_type == "markdown"]
-    page = markdown2html("\n\n".join(texts))
-    return re.findall(r'<h2 id="([^"]*)">(.*?)<a class="anchor-link"', page, re.S)
