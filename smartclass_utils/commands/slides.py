@@ -13,28 +13,6 @@ from smartclass_utils.files import write_text
 from smartclass_utils.plots import TALK
 
 SLIDES = "slides.html"
-# The talk in order: figures without their chapter's number, as far as they are there.
-STORY = (
-    "cleaning_steps",
-    "sample_images",
-    "class_distribution",
-    "architectures",
-    "training_curves",
-    "confusion_matrices",
-    "accuracy_intervals",
-    "wrong_faces",
-    "training",
-    "results",  # the table
-    # Engaged has one camera, in one run.
-    "source_by_class",
-    "probes",
-    "embedding",
-    "activation_maps",
-    "heat_outside",
-    "grid",
-    "ladder",
-    "photo",
-)
 
 
 def make_slides(out: str | None = None) -> Path:
@@ -46,7 +24,7 @@ def write_slides(report: Report) -> Path:
     """Write all slides into one file that needs nothing beside it."""
     made = {name[3:]: name for name in report.figures if report.chapter(name[:2])}
     path, slide_of = report.folder / SLIDES, partial(figure_slide, report)
-    content = {"report": report, "story": STORY, "made": made, "slide_of": slide_of}
+    content = {"report": report, "made": made, "slide_of": slide_of}
     write_text(path, render("slides.html.j2", **content))
     return path
 
