@@ -83,9 +83,6 @@ def render(template: str, **content: object) -> str:
         keep_trailing_newline=True,
     )
     environment.filters["markdown"] = lambda text: Markup(SAFE_MARKDOWN(text))
-    environment.filters["sentence"] = lambda text: Markup(  # without its paragraph
-        re.sub(r"^<p>|</p>$", "", SAFE_MARKDOWN(text).strip())
-    )
     return environment.get_template(template).render(**content)
 
 

@@ -45,8 +45,7 @@ def make_pdf(out: str | None = None) -> Path:
         content = {
             "report": report,
             "css": pages.STYLE.read_text(encoding="utf-8"),
-            "contents": [part.find_all(["h1", "h2"]) for part in parts],
-            "parts_of_report": [part.decode_contents() for part in parts],
+            "parts_of_report": parts,
             "code": [(title, listed) for title, listed in code if listed],
         }
         numbers = {}

@@ -162,7 +162,7 @@ def run_study(
             for name in REPORT_NETWORKS
             for seed in range(GRID_SEEDS)
         ]
-        grid = grid_of(work, sweep(base, work, jobs)).to_csv(index=False)
+        grid = grid_of(sweep(base, work, jobs)).to_csv(index=False)
         write_text(path.with_name(f"{manifest.name}_grid.csv"), grid)
     if folds:
         for job, card in zip(in_folds, sweep(base, in_folds, jobs), strict=True):
@@ -188,14 +188,12 @@ def stored(path: Path, data: CleanData) -> dict:
     return known
 
 
-def grid_of(work: list[Job], cards: list[dict]) -> pd.DataFrame:
+def grid_of(cards: list[dict]) -> pd.DataFrame:
     """Return how right each training on a redrawn split was."""
-    rows = [
-        (job.name, job.folder.name.removeprefix("split"), job.seed, card["accuracy"])
-        for job, card in zip(work, cards, strict=True)
-    ]
-    table = pd.DataFrame(rows, columns=["network", "split", "seed", "accuracy"])
-    return table.assign(n_test=[len(card["answers"]["test"]) for card in cards])
+    table = pd.DataFrame(cards).rename(columns={"name": "network"})
+    table["split"] = [file.parent.name.removeprefix("split") for file in table["file"]]
+    table["n_test"] = [len(answers["test"]) for answers in table["answers"]]
+    return table[["network", "split", "seed", "accuracy", "n_test"]]
 
 
 def fold_jobs(base, rows, data, groups, folds, path) -> tuple[pd.DataFrame, list[Job]]:
