@@ -190,7 +190,7 @@ def stored(path: Path, data: CleanData) -> dict:
 
 def grid_of(cards: list[dict]) -> pd.DataFrame:
     """Return how right each training on a redrawn split was."""
-    table = pd.DataFrame(cards).rename(columns={"name": "network"})
+    table = pd.DataFrame(cards).assign(network=[card["name"] for card in cards])
     table["split"] = [file.parent.name.removeprefix("split") for file in table["file"]]
     table["n_test"] = [len(answers["test"]) for answers in table["answers"]]
     return table[["network", "split", "seed", "accuracy", "n_test"]]
