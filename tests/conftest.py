@@ -1,10 +1,13 @@
-"""Small inputs that several tests share."""
+"""Small inputs that several tests share, and how they run a chapter."""
 
+import os
 import subprocess
 import sys
+from itertools import chain
 from pathlib import Path
 
 import matplotlib as mpl
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,7 +18,14 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from smartclass_utils.__main__ import main
 from smartclass_utils.checkpoints import train_once
-from smartclass_utils.config import CLASSES, MANIFEST_COLUMNS, ROOT, SmartClassError
+from smartclass_utils.commands import report
+from smartclass_utils.config import (
+    CLASSES,
+    MANIFEST_COLUMNS,
+    NOTEBOOKS,
+    ROOT,
+    SmartClassError,
+)
 from smartclass_utils.dataset import CleanData, load_clean, tensors
 from smartclass_utils.files import fingerprint_of, read_json, write_json
 from smartclass_utils.models import ReportCNN
@@ -32,6 +42,10 @@ RESULTS = {
     "models": [ENTRY],
 }
 RESULTS["data"]["split"] = {"test": 3}
+PRIVATE = {  # of a kernel that sees nothing of the reader's own, on one thread
+    **dict.fromkeys(("SMARTCLASS_DATA", "SMARTCLASS_STAGE"), ""),
+    **{"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
+}
 
 
 def write_clean(folder, classes=CLASSES, per_class=20, size=16, name="made up"):
@@ -61,14 +75,16 @@ def rewrite(folder, table=None, images=None):
     return folder
 
 
-def write_photos(folder: Path, classes=("cat", "dog", "owl"), per_class=14) -> Path:
-    """Write one folder of small images a class."""
+def write_photos(folder, classes=("cat", "dog", "owl"), per_class=14, colour=False):
+    """Write a folder of small images a class, which differ in a band or in colour."""
+    shape = (40, 40, 3) if colour else (40, 40)
     generator = np.random.default_rng(0)
     for k, name in enumerate(classes):
         (folder / name).mkdir(parents=True)
         for i in range(per_class):
-            pixels = generator.integers(0, 200, (40, 40), dtype=np.uint8)
-            pixels[: 10 * (k + 1)] //= 4
+            pixels = generator.integers(0, 200, shape, dtype=np.uint8)
+            part = pixels[..., k] if colour else pixels[: 10 * (k + 1)]
+            part //= 4
             Image.fromarray(pixels).save(folder / name / f"{i}.png")
     return folder
 
@@ -120,6 +136,40 @@ def left_early(*words) -> int:
         child.stdout.close()
         assert child.stderr.read() == b""
         return child.wait(60)
+
+
+def chapter_of(number: int) -> tuple[str, nbformat.NotebookNode, list]:
+    """Return a chapter's name, its notebook and the cells of code in it."""
+    [path] = NOTEBOOKS.glob(f"{number:02d}_*.ipynb")
+    book = nbformat.read(path, as_version=4)
+    return path.stem, book, [cell for cell in book.cells if cell.cell_type == "code"]
+
+
+def run_chapter(
+    number: int,
+    tmp_path: Path,
+    parameters: dict[str, object] | None = None,
+    edits: dict[str, str] | None = None,
+) -> str:
+    """Run a copy of a chapter; return what it prints and shows, which is no warning.
+
+    All its folders lie in ``tmp_path``. ``parameters`` are set below the cell tagged
+    so; each of ``edits``, text → other text, must occur in the chapter's code.
+    """
+    name, book, code = chapter_of(number)
+    for old, new in (edits or {}).items():
+        assert any(old in cell.source for cell in code), f"{name} lacks: {old}"
+        for cell in code:
+            cell.source = cell.source.replace(old, new)
+    report.set_parameters(book, parameters or {})
+    report.execute(book, name, {**PRIVATE, "SMARTCLASS_OUT": str(tmp_path)})
+    said = []
+    for output in chain.from_iterable(cell.outputs for cell in code):
+        assert output.get("name") != "stderr", output["text"]
+        data = output.get("data", {})
+        said += [output.get("text", ""), data.get("text/markdown", "")]
+        said.append(data.get("text/plain", ""))
+    return "\n".join(said)
 
 
 @pytest.fixture

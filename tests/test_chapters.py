@@ -7,8 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from chapters import run_chapter
-from conftest import rewrite, write_clean
+from conftest import rewrite, run_chapter, write_clean
 from PIL import Image
 from skimage.exposure import equalize_hist
 from skimage.util import img_as_ubyte

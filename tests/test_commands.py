@@ -1,20 +1,28 @@
-"""How a command ends: with a status and a sentence; what `check` says of folders."""
+"""How a command ends, in a sentence; what `check`, `data` and `combine` do."""
 
 import importlib
 import os
+import re
+import shutil
 import subprocess
 import sys
+from functools import partial
 from unittest.mock import Mock, create_autospec
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import left_early, refusal, write_photos
 from image_bytes import write_noise
 from PIL import Image, ImageOps
 
 from smartclass_utils import __main__ as cli
+from smartclass_utils import config
 from smartclass_utils.commands.check import check_folder
+from smartclass_utils.commands.combine import combine
+from smartclass_utils.commands.download import download_sources
 from smartclass_utils.config import ROOT, SmartClassError, check
+from smartclass_utils.layouts import PROVENANCE
 
 
 @pytest.mark.parametrize(("error", "said"), [
@@ -120,3 +128,134 @@ def test_a_range_of_fractions_takes_whole_numbers_too():
     for value in ("0.1", float("nan")):
         said = refusal(check, RATE=(value, 0.0, 1.0))
         assert said.startswith(f"RATE = {value!r} is not a number from 0.0")
+
+
+KAGGLE = [source.kaggle for source in PROVENANCE]
+PINNED = [f"{slug}/versions/7" for slug in KAGGLE]
+error_of = partial(refusal, download_sources, accept_terms=True)
+
+
+@pytest.fixture
+def raw(tmp_path, monkeypatch):
+    monkeypatch.setattr(config, "RAW_FOLDER", tmp_path / "project/raw")
+    return tmp_path / "project/raw"
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch, raw):
+    """Stand in for kagglehub: keep what is asked of it, and a cache on disk."""
+
+    def dataset_download(handle):
+        module.asked.append(handle)
+        folder = tmp_path / "cache" / handle.removesuffix("/versions/7") / "versions/7"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "here.txt").touch()
+        return str(folder)
+
+    module = Mock(asked=[], dataset_download=Mock(side_effect=dataset_download))
+    monkeypatch.setitem(sys.modules, "kagglehub", module)
+    return module
+
+
+def test_nothing_is_downloaded_before_the_terms_are_accepted(hub, raw, capsys):
+    assert download_sources() == []
+    printed = capsys.readouterr().out
+    for source in PROVENANCE:
+        assert source.terms in printed
+        assert source.authors in printed
+    assert "require a signed agreement" in printed
+    assert printed.endswith("make data ACCEPT_TERMS=1\n")
+    assert hub.asked == []
+    assert not raw.exists()
+
+
+def test_the_version_is_recorded_and_asked_for_the_next_time(hub, raw, tmp_path):
+    folders = download_sources(accept_terms=True)
+    assert folders == [raw / name for name in ("rafdb", "fed2023", "oahega")]
+    assert all((folder / "here.txt").is_file() for folder in folders)
+    assert hub.asked == KAGGLE
+    download_sources(accept_terms=True)
+    assert hub.asked == KAGGLE + PINNED
+    shutil.rmtree(tmp_path / "cache")  # now the links lead nowhere
+    download_sources(accept_terms=True)
+    assert hub.asked == KAGGLE + PINNED + PINNED
+
+
+def test_a_failing_network_is_one_sentence_and_what_came_stays(hub, raw):
+    download_sources(accept_terms=True)
+    gone = ConnectionError("Max retries exceeded\nwith url: …")
+    hub.dataset_download.side_effect = [gone, TimeoutError()]
+    assert error_of() == (
+        "RAF-DB could not be downloaded (Max retries exceeded): try again with a "
+        "network, or unpack kaggle.com/datasets/shuvoalok/raf-db-dataset by hand into "
+        "data/raw/rafdb, or run make report DATA=demo without it."
+    )
+    assert (raw / "rafdb" / "here.txt").is_file()
+    assert "downloaded (TimeoutError)" in error_of()
+
+
+def test_somebodys_own_copy_is_kept(hub, raw, capsys):
+    (raw / "rafdb").mkdir(parents=True)
+    (raw / "rafdb" / "mine.txt").write_text("mine", "utf-8")
+    download_sources(accept_terms=True)
+    assert hub.asked == KAGGLE[1:]
+    assert (raw / "rafdb" / "mine.txt").read_text("utf-8") == "mine"
+    assert "rafdb is there already, kept" in capsys.readouterr().out
+
+
+def test_a_link_to_something_else_names_no_version(hub, raw, tmp_path):
+    raw.mkdir(parents=True)
+    (raw / "rafdb").symlink_to(tmp_path / "someone/else/versions/1")
+    download_sources(accept_terms=True)
+    assert hub.asked == KAGGLE
+
+
+def test_without_links_or_kagglehub_the_remedy_is_named(hub, raw, monkeypatch):
+    monkeypatch.setattr("pathlib.Path.symlink_to", Mock(side_effect=OSError(1, "no")))
+    assert re.search(r"\(no\): copy \S+7 there, or turn", error_of())
+    monkeypatch.setitem(sys.modules, "kagglehub", None)
+    assert "kagglehub is not installed: run make" in error_of()
+
+
+def write_set(folder, rows):
+    """Write noise images with labels.csv; rows are name, seed, label, split."""
+    table = pd.DataFrame(rows, columns=["file", "seed", "label", "split"])
+    for row in table.itertuples():
+        write_noise(folder / row.file, row.seed, 48)
+    table.drop(columns="seed").to_csv(folder / "labels.csv", index=False)
+    return folder
+
+
+def test_two_sets_become_one_without_what_lies_on_both_sides(tmp_path):
+    faces = [(f"a/{i}.png", i, "angry", "train") for i in range(7)]
+    faces += [("t/8.png", 8, "happy", "test"), ("t/9.png", 9, "sad", "test")]
+    other = [
+        ("e/0.png", 0, "engaged", "train"),  # the same face as a/0
+        ("e/1.png", 20, "engaged", "test"),
+        ("h/2.png", 2, "angry", "test"),  # it will be tested on
+        ("h/3.png", 3, "angry", "train"),
+        ("x/0.png", 30, "angry", "val"),
+    ]
+    first = write_set(tmp_path / "fer2013", faces)
+    second = write_set(tmp_path / "other", other)
+    folder = combine(first, second, tmp_path / "both")
+    table = pd.read_csv(folder / "labels.csv")
+    assert table.groupby(["label", "split"]).size().to_dict() == {
+        ("angry", "train"): 5,  # 1, 3, 4, 5, 6
+        ("engaged", "test"): 1,
+        ("engaged", "train"): 1,
+        ("happy", "test"): 1,
+    }
+    assert all((folder / file).exists() for file in table["file"])
+    assert "exists: name a new folder" in refusal(combine, first, second, folder)
+    new = tmp_path / "new"
+    assert "has no class engaged: name another" in refusal(combine, first, first, new)
+    whole = (first / "t/9.png").read_bytes()
+    (first / "t/8.png").write_bytes(b"no image")
+    said = refusal(combine, first, second, new)
+    assert "t/8.png: not an image: remove it" in said and not new.exists()
+    (first / "t/8.png").write_bytes(whole)
+    without = pd.read_csv(second / "labels.csv").drop(columns="split")
+    without.to_csv(second / "labels.csv", index=False)
+    said = refusal(combine, first, second, new)
+    assert "has no split: give it" in said

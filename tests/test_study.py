@@ -10,8 +10,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from chapters import run_chapter
-from conftest import ENTRY, refusal, rewrite, store, write_clean, write_photos
+from conftest import (
+    ENTRY,
+    refusal,
+    rewrite,
+    run_chapter,
+    store,
+    write_clean,
+    write_photos,
+)
 
 from smartclass_utils import evaluation
 from smartclass_utils.beyond import augment, strong_recipe
