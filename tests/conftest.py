@@ -16,16 +16,11 @@ from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
+from smartclass_utils import config
 from smartclass_utils.__main__ import main
 from smartclass_utils.checkpoints import train_once
 from smartclass_utils.commands import report
-from smartclass_utils.config import (
-    CLASSES,
-    MANIFEST_COLUMNS,
-    NOTEBOOKS,
-    ROOT,
-    SmartClassError,
-)
+from smartclass_utils.config import CLASSES, MANIFEST_COLUMNS, ROOT, SmartClassError
 from smartclass_utils.dataset import CleanData, load_clean, tensors
 from smartclass_utils.files import fingerprint_of, read_json, write_json
 from smartclass_utils.models import ReportCNN
@@ -64,10 +59,9 @@ def write_clean(folder, classes=CLASSES, per_class=20, size=16, name="made up"):
     return rewrite(folder, table, np.stack(images))
 
 
-def rewrite(folder, table=None, images=None):
+def rewrite(folder, table, images=None):
     """Give a clean folder other labels or images, and their fingerprint."""
-    if table is not None:
-        table.to_csv(folder / "labels.csv", index=False)
+    table.to_csv(folder / "labels.csv", index=False)
     if images is not None:
         np.save(folder / "images.npy", images)
     card = read_json(folder / "clean.json") | {"fingerprint": fingerprint_of(folder)}
@@ -120,6 +114,12 @@ def store(data: CleanData, folder, name="Main CNN", lr=1e-3, **options) -> dict:
     return train_once(*what, **usual | {"log": str} | options)
 
 
+def tree(folder: Path) -> dict:
+    """Return the files of a folder, each with the time of its last change."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {p: p.stat().st_mtime_ns for p in files if p.suffix != ".lock"}
+
+
 def refusal(function, *arguments, **options) -> str:
     """Return the one sentence with which a call is refused."""
     with pytest.raises(SmartClassError) as caught:
@@ -140,7 +140,7 @@ def left_early(*words) -> int:
 
 def chapter_of(number: int) -> tuple[str, nbformat.NotebookNode, list]:
     """Return a chapter's name, its notebook and the cells of code in it."""
-    [path] = NOTEBOOKS.glob(f"{number:02d}_*.ipynb")
+    [path] = config.NOTEBOOKS.glob(f"{number:02d}_*.ipynb")
     book = nbformat.read(path, as_version=4)
     return path.stem, book, [cell for cell in book.cells if cell.cell_type == "code"]
 

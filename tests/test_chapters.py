@@ -1,4 +1,4 @@
-"""Chapters 1 to 4 on small made-up data, as they are and as a reader changes them."""
+"""Chapters 1 to 5 and 7 on small made-up data, also as a reader changes them."""
 
 import json
 import re
@@ -7,14 +7,16 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import rewrite, run_chapter, write_clean
+from conftest import rewrite, run_chapter, store, write_clean, write_photos
 from PIL import Image
 from skimage.exposure import equalize_hist
 from skimage.util import img_as_ubyte
 
-from smartclass_utils.checkpoints import read_cards
+from smartclass_utils import evaluation
+from smartclass_utils.checkpoints import load_model, read_cards
 from smartclass_utils.config import canonical_label
-from smartclass_utils.dataset import load_clean
+from smartclass_utils.dataset import load_clean, tensors
+from smartclass_utils.files import write_json
 
 
 def write_speckled(folder, level, n, seed):
@@ -142,3 +144,41 @@ def test_what_a_student_changes_in_chapter_3_is_what_chapter_4_judges(tmp_path):
     runs = pd.read_csv(tmp_path / "models/runs.csv")
     tried = runs["optimizer"].str.partition(" ")[0].tolist()
     assert tried == ["SGD"] * 4 + ["Adam"] * 3
+
+
+@pytest.fixture
+def report(tmp_path):
+    """What chapters 1 to 4 leave, small."""
+    data = load_clean(write_clean(tmp_path / "clean"))
+    targets, entries = data.targets[data.rows("test")], []
+    for name in ("Main CNN", "Variant 1"):
+        card = store(data, tmp_path / "models", name)
+        chances = evaluation.predict(load_model(card), tensors(data, "test")[0])
+        answers = [chances.argmax(axis=1)]
+        entries.append(evaluation.entry([card], answers, targets, data.classes))
+    entries.append({**entries[0], "name": "of an earlier run", "chapter": 5})
+    write_json(tmp_path / "results.json", evaluation.results_of(data, entries))
+    return tmp_path
+
+
+def test_chapter_5_runs_on_little_data_from_shipped_weights_with_sgd(report):
+    small = {"EPOCHS": 1, "SEEDS": 1, "FOLDS": 3, "START": "shipped"}
+    sgd = {"optim.AdamW(groups, lr": "optim.SGD(groups, lr"}
+    name = "Our own, wider, from shipped weights"
+    assert name in run_chapter(5, report, small, sgd)
+    entries = json.loads((report / "results.json").read_text())["models"]
+    assert [entry["name"] for entry in entries] == ["Main CNN", "Variant 1", name]
+    [card] = [card for card in read_cards(report / "models") if card["chapter"] == 5]
+    assert "SGD" in card["recipe"]["optimizer"]
+
+
+def test_chapter_7_shows_other_networks_and_covers_less(report):
+    tried = {"NETWORKS": ("Variant 1", "Main CNN"), "COVERED": 0.1}  # as in Try it
+    own = write_photos(report / "photos", ("one",), per_class=2)
+    others = load_clean(write_clean(report / "others", ("cat", "dog")))
+    tried |= {"MODEL": str(store(others, report / "asked")["file"])}
+    said = run_chapter(7, report, {**tried, "PHOTO": str(own)})
+    assert "Figure 7.1. The first block of Variant 1" in said
+    assert "another's hottest" in said and "Not trained" not in said
+    assert said.count("so taken as a face as it is") == 2
+    assert "p_cat" in said and "p_happy" not in said

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from inspect import signature
 from itertools import product
 from types import SimpleNamespace
@@ -131,15 +132,11 @@ VERDICTS = ("overlap =", "word = np.where(")
 
 def run_cells(number: int, *marks: str, **given) -> dict:
     """Run a chapter's imports and parameters, then its cells that hold these texts."""
-    _, _, code = chapter_of(number)
-
-    def tagged(tag):
-        return [c.source for c in code if tag in c.metadata.get("tags", [])]
-
-    lines, found = "\n".join(tagged("fold")).splitlines(), {}
-    exec("\n".join(line for line in lines if not line.startswith("%")), found)
-    [parameters] = tagged("parameters")
-    exec(parameters, found)
+    (_, _, code), found = chapter_of(number), {}
+    for tag in ("fold", "parameters"):
+        for cell in code:
+            if tag in cell.metadata.get("tags", []):
+                exec(re.sub("^%.*", "", cell.source, flags=re.M), found)
     found |= {"display": lambda *shown: None, **given}
     for mark in marks:
         [source] = [cell.source for cell in code if mark in cell.source]
@@ -202,18 +199,15 @@ def test_folds_are_even_and_keep_groups():
     assert "b has 25 groups" in said and "too few for 26 folds" in said
 
 
-def crossed(**sources):
-    return pd.DataFrame(sources, index=["a", "e", "h", "n"])
-
-
-@pytest.mark.parametrize(("counts", "within"), [
-    (crossed(A=[50, 0, 50, 50], B=[0, 50, 0, 0]), [1 / 3, 1]),  # a class has one alone
-    (crossed(A=[50, 1, 50, 50], B=[0, 49, 0, 0]), [0.33, 0.98]),  # but for one image
-    (crossed(A=[50, 0, 50, 0], B=[0, 50, 0, 50]), [0.5, 0.5]),  # two from A, two from B
-    (crossed(A=[25] * 4, B=[25] * 4), [0.25, 0.25]),  # every class from both alike
-    (crossed(A=[50] * 4), [0.25, 0.25]),  # a single source
+@pytest.mark.parametrize(("sources", "within"), [
+    ({"A": [50, 0, 50, 50], "B": [0, 50, 0, 0]}, [1 / 3, 1]),  # a class has one alone
+    ({"A": [50, 1, 50, 50], "B": [0, 49, 0, 0]}, [0.33, 0.98]),  # but for one image
+    ({"A": [50, 0, 50, 0], "B": [0, 50, 0, 50]}, [0.5, 0.5]),  # two from A, two from B
+    ({"A": [25] * 4, "B": [25] * 4}, [0.25, 0.25]),  # every class from both alike
+    ({"A": [50] * 4}, [0.25, 0.25]),  # a single source
 ])  # fmt: skip
-def test_confounding_in_shares(counts, within):
+def test_confounding_in_shares(sources, within):
+    counts = pd.DataFrame(sources, index=["a", "e", "h", "n"])
     labels = counts.rename_axis("label").reset_index().melt("label", var_name="source")
     labels = labels.loc[labels.index.repeat(labels.pop("value"))]
     data = SimpleNamespace(labels=labels.reset_index(drop=True))
@@ -223,22 +217,17 @@ def test_confounding_in_shares(counts, within):
     assert found == pytest.approx(within, abs=0.005)
 
 
-def right_answers(**shares) -> dict[str, np.ndarray]:
-    """Return right answers of networks: name → (trainings, images)."""
-    generator = np.random.default_rng(0)
-    sizes = shares.items()
-    return {name: generator.random((n, 300)) < share for name, (n, share) in sizes}
-
-
-@pytest.mark.parametrize(("right", "verdicts"), [
-    (right_answers(A=(5, 0.95), B=(5, 0.7)), ["A"]),
-    (right_answers(A=(5, 0.7), B=(5, 0.95)), ["B"]),
-    (right_answers(A=(5, 0.8), B=(5, 0.8)), ["can't tell"]),
-    (right_answers(A=(1, 0.99), B=(1, 0.5)), ["can't tell"]),
-    (right_answers(A=(1, 0.99), B=(5, 0.5)), ["can't tell"]),
-    (right_answers(A=(5, 0.8)), []),
+@pytest.mark.parametrize(("networks", "verdicts"), [
+    ({"A": (5, 0.95), "B": (5, 0.7)}, ["A"]),  # trainings, share of right answers
+    ({"A": (5, 0.7), "B": (5, 0.95)}, ["B"]),
+    ({"A": (5, 0.8), "B": (5, 0.8)}, ["can't tell"]),
+    ({"A": (1, 0.99), "B": (1, 0.5)}, ["can't tell"]),
+    ({"A": (1, 0.99), "B": (5, 0.5)}, ["can't tell"]),
+    ({"A": (5, 0.8)}, []),
 ])  # fmt: skip
-def test_verdicts_of_pairs(right, verdicts):
+def test_verdicts_of_pairs(networks, verdicts):
+    draw = np.random.default_rng(0).random
+    right = {name: draw((n, 300)) < share for name, (n, share) in networks.items()}
     given, marks = {"answers": right, "targets": True}, ("pairs = ", "verdict = ")
     pairs = run_cells(JUDGING, *marks, **given)["compared"]
     assert pairs["better"].tolist() == verdicts

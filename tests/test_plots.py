@@ -43,24 +43,18 @@ def test_images_keep_their_grey_values():
     plt.close(fig)
 
 
-def test_same_figure_same_bytes(tmp_path):
+def test_same_figure_same_bytes_and_larger_type_keeps_pixels_and_colours(tmp_path):
     for folder in ("a", "b"):
-        fig, ax = plt.subplots()
-        ax.plot([1, 2])
-        plots.save_figure(fig, "x", tmp_path / folder)
+        fig, ax = plt.subplots(figsize=(6, 4))
+        ax.imshow(np.random.default_rng(0).random((40, 40, 3)))
+        plots.save_figure(fig, "x", tmp_path / folder, talk=0.8)
+        assert fig.get_size_inches().tolist() == [6, 4]
     for name in ("x.png", "x.svg", "x_talk.png"):
         first, second = (tmp_path / f / name for f in ("a", "b"))
         assert first.read_bytes() == second.read_bytes()
-
-
-def test_larger_type_keeps_pixels_colours_and_the_figure(tmp_path):
-    fig, ax = plt.subplots(figsize=(6, 4))
-    ax.imshow(np.random.default_rng(0).random((40, 40, 3)))
-    plots.save_figure(fig, "x", tmp_path, talk=0.8)
-    full, talk = (Image.open(tmp_path / f"x{end}.png") for end in ("", "_talk"))
+    full, talk = (Image.open(tmp_path / f"a/x{end}.png") for end in ("", "_talk"))
     assert len(talk.getcolors(2**24)) > 1000
     assert talk.width == pytest.approx(full.width, rel=0.1)
-    assert fig.get_size_inches().tolist() == [6, 4]
 
 
 def test_names_that_would_touch_are_turned_and_long_ones_shortened():

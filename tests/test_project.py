@@ -18,6 +18,7 @@ import pytest
 from smartclass_utils.config import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+CELLS = {file: nbformat.read(file, 4).cells for file in NOTEBOOKS}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 PACKAGE = ROOT / "smartclass_utils"
 MODULES = {
@@ -122,26 +123,26 @@ def test_chapters_need_little_of_the_helper(chapters, most):  # the goals: 2,300
     assert n_lines(*(MODULES[name] for name in needed)) <= most
 
 
-@pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda file: file.stem)
+@pytest.mark.parametrize(("file", "cells"), CELLS.items(), ids=[f.stem for f in CELLS])
 class TestNotebook:
-    def test_ran_in_order_without_error(self, file):
-        cells = [c for c in nbformat.read(file, 4).cells if c.cell_type == "code"]
-        assert [c.execution_count for c in cells] == list(range(1, len(cells) + 1))
-        outputs = [output for cell in cells for output in cell.outputs]
+    def test_ran_in_order_without_error(self, file, cells):
+        code = [c for c in cells if c.cell_type == "code"]
+        assert [c.execution_count for c in code] == list(range(1, len(code) + 1))
+        outputs = [output for cell in code for output in cell.outputs]
         assert outputs
         for output in outputs:
             assert output.output_type != "error" and output.get("name") != "stderr"
             if "image/png" in output.get("data", {}):  # for those who do not see it
                 assert output.metadata["image/png"]["alt"]
 
-    def test_is_small_and_holds_no_path_of_a_machine(self, file):
+    def test_is_small_and_holds_no_path_of_a_machine(self, file, cells):
         text = file.read_text(encoding="utf-8")
         assert len(text.encode()) < 1_000_000
         assert not re.search(r"(?<![\w.])/(?:home|root|tmp|Users|work)/", text)
         assert str(ROOT) not in text
 
-    def test_opens_with_goal_needs_produces_and_the_runtime_recorded(self, file):
-        opening = nbformat.read(file, 4).cells[0].source
+    def test_opens_with_goal_needs_produces_and_the_runtime_recorded(self, file, cells):
+        opening = cells[0].source
         assert re.match(r"# \d [A-Z]", opening)
         for word in ("Goal", "Needs", "Produces", "Runtime"):
             assert f"**{word}**" in opening
@@ -150,14 +151,17 @@ class TestNotebook:
         measured = stored["chapter_seconds"][file.stem]
         assert 0.5 * measured <= stated <= 2 * measured
 
-    def test_has_one_cell_of_parameters_each_explained(self, file):
-        cells = nbformat.read(file, 4).cells
+    def test_is_on_the_start_page_by_its_title(self, file, cells):
+        page = (ROOT / "notebooks" / "README.md").read_text(encoding="utf-8")
+        title = cells[0].source.splitlines()[0].removeprefix("# ")
+        assert f"[{title}]({file.name})" in page
+
+    def test_has_one_cell_of_parameters_each_explained(self, file, cells):
         [tagged] = [c for c in cells if "parameters" in c.metadata.get("tags", [])]
         for line in tagged.source.splitlines():
             assert re.match(r"[A-Z_]+ = .+  # .+", line), line
 
-    def test_cells_are_short_and_explained(self, file):
-        cells = nbformat.read(file, 4).cells
+    def test_cells_are_short_and_explained(self, file, cells):
         code = [c.source for c in cells if c.cell_type == "code"]
         sizes = sorted(len(re.findall(r"^.*\S.*$", source, re.M)) for source in code)
         assert sizes[-1] <= 30
@@ -194,16 +198,9 @@ def test_readme_sends_graders_to_sections_that_exist():
     rows = re.findall(r"\(notebooks/(\w+\.ipynb)\): (\d\.\d[\d., ]*)", README)
     assert len(rows) > 10
     for name, numbers in rows:
-        cells = nbformat.read(ROOT / "notebooks" / name, 4).cells
+        cells = CELLS[ROOT / "notebooks" / name]
         for number in re.findall(r"\d\.\d+", numbers):
             assert any(c.source.startswith(f"## {number} ") for c in cells), number
-
-
-def test_start_page_leads_to_every_chapter():
-    page = (ROOT / "notebooks" / "README.md").read_text(encoding="utf-8")
-    for file in NOTEBOOKS:
-        title = nbformat.read(file, 4).cells[0].source.splitlines()[0]
-        assert f"[{title.removeprefix('# ')}]({file.name})" in page
 
 
 def test_readme_is_short_and_names_only_commands_that_exist():

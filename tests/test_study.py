@@ -1,4 +1,4 @@
-"""The strong recipe, the study and what it stores, what ships, and chapter 5."""
+"""The strong recipe, the study and what it stores, and what ships."""
 
 import itertools
 import json
@@ -10,15 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import (
-    ENTRY,
-    refusal,
-    rewrite,
-    run_chapter,
-    store,
-    write_clean,
-    write_photos,
-)
+from conftest import ENTRY, refusal, rewrite, tree, write_clean, write_photos
 
 from smartclass_utils import evaluation
 from smartclass_utils.beyond import augment, strong_recipe
@@ -26,8 +18,7 @@ from smartclass_utils.checkpoints import load_model, read_card, read_cards
 from smartclass_utils.commands import results_page, ship, study, study_rows
 from smartclass_utils.commands.study_rows import LADDER, SETS, Row, report_recipe
 from smartclass_utils.config import CLASSES, SHIPPED_MODEL
-from smartclass_utils.dataset import load_clean, tensors
-from smartclass_utils.files import write_json
+from smartclass_utils.dataset import load_clean
 from smartclass_utils.models import build, count_parameters
 from smartclass_utils.training import train
 
@@ -63,11 +54,6 @@ def done(quick):
     out = quick.with_name("out") / "x.json"
     study.run_study(str(quick), str(out), seeds=2, jobs=1, splits=2)
     return out, json.loads(out.read_text(encoding="utf-8"))
-
-
-def stamps():
-    files = study.STUDIES.rglob("*.safetensors")
-    return {file: file.stat().st_mtime_ns for file in files}
 
 
 class TestStrongRecipe:
@@ -177,14 +163,14 @@ class TestStudy:
     def test_a_finished_training_is_kept_and_a_changed_recipe_is_not(
         self, quick, done, tmp_path, monkeypatch
     ):
-        out, before = str(tmp_path / "x.json"), stamps()
+        out, before = str(tmp_path / "x.json"), tree(study.STUDIES)
         study.run_study(str(quick), out, seeds=1, jobs=1)
-        assert stamps() == before
+        assert tree(study.STUDIES) == before
         slower = replace(QUICK["base"]["augmented"], batch_size=16)
         changed = {"base": QUICK["base"] | {"augmented": slower}}
         monkeypatch.setattr(study, "SETS", changed)
         study.run_study(str(quick), out, seeds=1, jobs=1)
-        after = stamps()
+        after = tree(study.STUDIES)
         changed = [file.name for file in before if after[file] != before[file]]
         assert changed == ["augmented_seed0.safetensors"]
 
@@ -241,14 +227,12 @@ class TestStudy:
         ({"seeds": 0}, "0 seeds, splits and folds make nothing: name more"),
         ({"folds": 99}, "FOLDS = 99, and angry has 10 groups"),
         ({"rows": "all"}, "No study has rows all: name base, report, "),
+        ({"data": "demo", "out": None}, "what `make record` writes"),
     ])  # fmt: skip
     def test_what_cannot_work_is_one_sentence(self, quick, options, message, tmp_path):
-        where = (str(quick), str(tmp_path / "x.json"))
-        assert message in refusal(study.run_study, *where, **options)
+        usual = {"data": str(quick), "out": str(tmp_path / "x.json")}
+        assert message in refusal(study.run_study, **usual | options)
         assert not (tmp_path / "x.json").exists()
-
-    def test_the_demo_needs_a_file_of_its_own(self):
-        assert "what `make record` writes" in refusal(study.run_study, "demo")
 
     def test_two_processes_give_what_one_gives(self, tmp_path):
         write_clean(tmp_path / "clean48")
@@ -319,41 +303,3 @@ class TestShipped:
         assert 0 <= low < high <= 1
         page = (tmp_path / "new" / "README.md").read_text(encoding="utf-8")
         assert card["weights_sha256"] in page and "{" not in page
-
-
-@pytest.fixture
-def report(tmp_path):
-    """What chapters 1 to 4 leave, small."""
-    data = load_clean(write_clean(tmp_path / "clean"))
-    targets, entries = data.targets[data.rows("test")], []
-    for name in ("Main CNN", "Variant 1"):
-        card = store(data, tmp_path / "models", name)
-        chances = evaluation.predict(load_model(card), tensors(data, "test")[0])
-        answers = [chances.argmax(axis=1)]
-        entries.append(evaluation.entry([card], answers, targets, data.classes))
-    entries.append({**entries[0], "name": "of an earlier run", "chapter": 5})
-    write_json(tmp_path / "results.json", evaluation.results_of(data, entries))
-    return tmp_path
-
-
-def test_chapter_5_runs_on_little_data_from_shipped_weights_with_sgd(report):
-    small = {"EPOCHS": 1, "SEEDS": 1, "FOLDS": 3, "START": "shipped"}
-    sgd = {"optim.AdamW(groups, lr": "optim.SGD(groups, lr"}
-    name = "Our own, wider, from shipped weights"
-    assert name in run_chapter(5, report, small, sgd)
-    entries = json.loads((report / "results.json").read_text())["models"]
-    assert [entry["name"] for entry in entries] == ["Main CNN", "Variant 1", name]
-    [card] = [card for card in read_cards(report / "models") if card["chapter"] == 5]
-    assert "SGD" in card["recipe"]["optimizer"]
-
-
-def test_chapter_7_shows_other_networks_and_covers_less(report):
-    tried = {"NETWORKS": ("Variant 1", "Main CNN"), "COVERED": 0.1}  # as in Try it
-    own = write_photos(report / "photos", ("one",), per_class=2)
-    others = load_clean(write_clean(report / "others", ("cat", "dog")))
-    tried |= {"MODEL": str(store(others, report / "asked")["file"])}
-    said = run_chapter(7, report, {**tried, "PHOTO": str(own)})
-    assert "Figure 7.1. The first block of Variant 1" in said
-    assert "another's hottest" in said and "Not trained" not in said
-    assert said.count("so taken as a face as it is") == 2
-    assert "p_cat" in said and "p_happy" not in said
