@@ -102,7 +102,7 @@ def load(
     root = existing(root)
     table, notes, given = read(root)
     sources = set(table["source"])
-    is_known = sources <= set(ORDER)
+    is_known = bool(sources) and sources <= set(ORDER)
     name = root.resolve().name
     if is_known:
         name = " + ".join(sorted(sources, key=ORDER.index))
@@ -131,8 +131,9 @@ def load(
         raise SmartClassError(f"{what}{some(sorted(present))}: correct it.")
     if len(kept) < 2:
         what = f"{root} (read as {name})" if is_known else root
+        only = f"{some(sorted(kept))} only" if kept else "no class"
         raise SmartClassError(
-            f"{what} holds {some(sorted(kept)) or 'no class'} only, and two or more "
+            f"{what} holds {only}, and two or more "
             f"classes are needed: add another, or lay it out as {layouts.UNDERSTOOD}."
         )
     table["label"] = table["label"].where(table["label"].isin(kept), "")

@@ -16,7 +16,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
 from smartclass_utils import models
 from smartclass_utils.hardware import environment
@@ -156,6 +156,12 @@ def hash_of(named: dict[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
+def tensors_of(dataset: Dataset) -> tuple[Tensor, ...]:
+    """Return all images and all labels of a dataset, whatever its class."""
+    parts = getattr(dataset, "tensors", None)  # of a TensorDataset
+    return parts or default_collate([dataset[i] for i in range(len(dataset))])
+
+
 def key_of(model: nn.Module, loaders: dict[str, DataLoader], settings: list) -> str:
     """Return a hash of everything that the result of a training depends on.
 
@@ -169,7 +175,7 @@ def key_of(model: nn.Module, loaders: dict[str, DataLoader], settings: list) -> 
     data = {
         f"{split} {i}": tensor
         for split, loader in loaders.items()
-        for i, tensor in enumerate(loader.dataset.tensors)
+        for i, tensor in enumerate(tensors_of(loader.dataset))
     }
     batches = ((one.batch_sampler, one.collate_fn) for one in loaders.values())
     order = [torch.get_rng_state(), *batches]

@@ -105,9 +105,9 @@ def loaders_of(data: CleanData, seed=0, size=8) -> dict[str, DataLoader]:
 
 def store(data: CleanData, folder, name="Main CNN", lr=1e-3, **options) -> dict:
     """Train a small network, or ``model``, as the report does; return its card."""
-    arguments, seen = options.pop("arguments", {}), options.pop("seen", data)
+    arguments = options.pop("arguments", {})
     model = options.pop("model", None) or small_network(data, **arguments)
-    loaders = loaders_of(seen)
+    loaders = loaders_of(data) | options.pop("loaders", {})
     optimizer = options.pop("optimizer", torch.optim.Adam)(model.parameters(), lr=lr)
     usual = {"optimizer": optimizer, "loss": nn.CrossEntropyLoss(), "epochs": 1}
     what = (folder, name, 0, model, model.arguments, data, loaders)

@@ -13,7 +13,7 @@ import torch
 from conftest import refusal, small_network, store, write_clean
 from image_bytes import flipped
 from torch import nn
-from torch.utils.data import DataLoader, TensorDataset, WeightedRandomSampler
+from torch.utils.data import DataLoader, Subset, TensorDataset, WeightedRandomSampler
 
 from smartclass_utils import checkpoints, models, training
 from smartclass_utils.checkpoints import load_model, read_card, read_cards
@@ -233,12 +233,21 @@ def test_a_card_that_cannot_be_is_one_sentence(stored, clean_data, about, messag
     assert message in refused(changed(stored[0], **about), clean_data)
 
 
-def test_pixels_changed_after_chapter_1_are_noticed(clean_data, tmp_path):
-    images = clean_data.images[:].copy() // 2
-    dark = type(clean_data)(**{**vars(clean_data), "images": images})
-    card = store(clean_data, tmp_path, seen=dark)
-    assert "make the change in chapter 01" in refused(card["file"], clean_data)
-    assert tensors(dark, "train")[0].max() < 128
+@pytest.mark.parametrize(("change", "said"), [
+    (lambda images, labels, data: TensorDataset(images // 2, labels),
+     "make the change in chapter 01"),
+    (lambda images, labels, data: TensorDataset(*tensors(data, "test")),
+     "or from test images"),
+    (lambda images, labels, data: Subset(TensorDataset(images, labels), [0, 2, 3]), ""),
+    (lambda images, labels, data: TensorDataset(*tensors(data, "val")), ""),
+])  # fmt: skip
+def test_a_network_may_learn_from_fewer_images_but_no_others(
+    clean_data, tmp_path, change, said
+):
+    chosen = change(*tensors(clean_data, "train"), clean_data)
+    card = store(clean_data, tmp_path, loaders={"train": DataLoader(chosen, 2)})
+    assert said in (refused(card["file"], clean_data) if said else "")
+    assert said or load_model(card, clean_data)
 
 
 def test_no_model_names_the_chapter_to_run(stored, tmp_path):

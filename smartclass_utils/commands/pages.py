@@ -47,8 +47,12 @@ class Report:
 
 def read_chapter(file: Path) -> Chapter:
     """Read a notebook."""
-    notebook = nbformat.read(file, as_version=4)
-    opening = notebook.cells[0].source
+    try:
+        notebook = nbformat.read(file, as_version=4)
+        opening = notebook.cells[0].source
+    except Exception as error:  # nbformat raises almost anything
+        what = f"{file} is no notebook, or was cut off"
+        raise SmartClassError(f"{what}: run `make report` again.") from error
     title = re.search(r"^# (.+)", opening, re.M)
     goal = re.search(r"\*\*Goal\*\*:? (.+)", opening)
     if not (title and goal):
