@@ -163,9 +163,12 @@ def test_a_slide_says_the_first_sentence_of_its_caption(caption, parts):
     assert list(slides.parts_of(caption)) == parts
 
 
-def test_a_chapter_without_title_and_goal_is_refused(tmp_path):
-    nbformat.write(new_notebook(cells=[new_markdown_cell("x")]), tmp_path / "1.ipynb")
-    assert "must open with" in refusal(pages.read_chapter, tmp_path / "1.ipynb")
+def test_a_chapter_that_is_cut_off_or_has_no_title_and_goal_is_refused(tmp_path):
+    file = tmp_path / "1.ipynb"
+    nbformat.write(new_notebook(cells=[new_markdown_cell("x")]), file)
+    assert "must open with" in refusal(pages.read_chapter, file)
+    file.write_text(file.read_text()[:-20])
+    assert "is no notebook, or was cut off" in refusal(pages.read_chapter, file)
 
 
 @pytest.mark.parametrize("command", ["slides", "pdf"])
