@@ -154,10 +154,16 @@ SETS = {  # of rows that a study can train: name → rows
         "Our own, wider": wider,
     },
     "longer": {  # for an hour of one core: stronger changes of the images
-        f"Our own, wider, {n} epochs": replace(
-            wider, recipe=partial(strong, epochs=n, augment=stronger), batch_size=64
+        f"Our own, {width}, {n} epochs": own(
+            partial(strong, epochs=n, augment=stronger),
+            batch_size=64,
+            arguments={"channels": channels},
         )
-        for n in (40, 55)
+        for width, n, channels in (
+            ("wider", 55, beyond.SHIPPED_CHANNELS),
+            ("wider later", 56, (32, 96, 192, 192)),  # the first maps are the largest
+            ("wider later", 60, (32, 64, 192, 192)),
+        )
     },
     "votes": {
         "Our own, majority of the votes": own(many, labels=majority),
