@@ -1,1 +1,1 @@
-"""What ``make bench`` and ``make soak`` measure."""
+"""What ``make bench`` measures; every module has a ``run()``."""

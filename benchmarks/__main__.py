@@ -1,6 +1,7 @@
 """Run all benchmarks, or those named: ``python -m benchmarks [cleaning …|soak]``."""
 
 import importlib
+import json
 import platform
 import re
 import sys
@@ -10,13 +11,11 @@ import psutil
 import torch
 
 from smartclass_utils.commands.record import fill
-from smartclass_utils.files import read_json, write_json, write_text
+from smartclass_utils.files import write_json, write_text
 from smartclass_utils.hardware import environment
 
-# What `make bench` and `make soak` measure, in which module; a soak takes minutes.
-BENCH = {"cleaning": "speed", "training": "speed", "gpu": "speed", "report": "scale"}
-SOAK = {"decoder": "decoder", "killed": "faults", "disk": "faults", "scale": "scale"}
-MODULES = BENCH | SOAK
+BENCHMARKS = ("cleaning", "training", "gpu", "report")
+SOAK = ("decoder", "killed", "disk", "scale")  # not about speed, and take minutes
 RESULTS = Path(__file__).with_name("results.json")
 PAGE = Path(__file__).with_name("README.md")
 
@@ -31,7 +30,7 @@ def processor() -> str:
 def as_tables(results: dict) -> str:
     """Return what was measured as Markdown, one table a benchmark."""
     lines = []
-    for name in MODULES:
+    for name in (*BENCHMARKS, *SOAK):
         if measured := dict(results.get(name, {})):
             lines += ["", f"**{name}**, {measured.pop('machine')}", ""]
             lines += ["| | |", "|---|---:|"]
@@ -43,12 +42,12 @@ def as_tables(results: dict) -> str:
 
 def main() -> None:
     """Print what each benchmark measured, and keep it in ``results.json``."""
-    chosen = sys.argv[1:] or BENCH
-    known = read_json(RESULTS)
+    chosen = sys.argv[1:] or BENCHMARKS
+    known = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     machine = f"{processor()}, {psutil.cpu_count()} cores, torch {torch.__version__}"
     for name in SOAK if chosen == ["soak"] else chosen:
-        module = importlib.import_module(f"benchmarks.bench_{MODULES[name]}")
-        known[name] = {"machine": machine, **getattr(module, name)()}
+        measured = importlib.import_module(f"benchmarks.bench_{name}").run()
+        known[name] = {"machine": machine, **measured}
         print(as_tables({name: known[name]}))
     write_json(RESULTS, {**known, "environment": environment()})
     page = PAGE.read_text(encoding="utf-8")

@@ -2,13 +2,12 @@
 
 import ctypes
 import multiprocessing
-import resource
+import re
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import suppress
 from itertools import chain
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -23,23 +22,28 @@ FORK = multiprocessing.get_context("fork")  # with it a process a file costs lit
 FILES = 10_000
 SIZE = 48  # pixels
 PATIENCE = 5.0  # seconds for one file
-SIDE = 4_990  # pixels, of a large file; just within the cap
+SIDE = 4_990  # pixels; just within the cap
+LARGE_FILES = 7
 
 
-def large_files() -> Iterator[bytes]:
-    """Yield sound files that are as large as the cap allows."""
+def large_file(number: int) -> bytes:
+    """Return a sound file that is as large as the cap allows."""
     generator = np.random.default_rng(0)
     coarse = generator.integers(0, 256, (SIDE // 8, SIDE // 8, 4), dtype=np.uint8)
     rgba = Image.fromarray(coarse).resize((SIDE, SIDE), Image.Resampling.NEAREST)
     rgb = rgba.convert("RGB")
-    yield encoded(rgba, "PNG", compress_level=1)
-    yield encoded(rgb, "JPEG", progressive=True, subsampling=0)
-    yield encoded(rgb.convert("CMYK"), "JPEG")
-    yield encoded(rgb.convert("P"), "GIF")
-    yield encoded(rgb.convert("L"), "BMP")
-    yield encoded(rgba, "TIFF", compression="tiff_adobe_deflate")
     quick = {"lossless": True, "quality": 0, "method": 0}
-    yield encoded(rgba, "WEBP", save_all=True, append_images=[rgba.rotate(90)], **quick)
+    frames = {"save_all": True, "append_images": [rgba.rotate(90)]}
+    kinds = (
+        lambda: encoded(rgba, "PNG", compress_level=1),
+        lambda: encoded(rgb, "JPEG", progressive=True, subsampling=0),
+        lambda: encoded(rgb.convert("CMYK"), "JPEG"),
+        lambda: encoded(rgb.convert("P"), "GIF"),
+        lambda: encoded(rgb.convert("L"), "BMP"),
+        lambda: encoded(rgba, "TIFF", compression="tiff_adobe_deflate"),
+        lambda: encoded(rgba, "WEBP", **quick, **frames),
+    )
+    return kinds[number]()
 
 
 def outcome_of(content: bytes) -> str:
@@ -54,14 +58,20 @@ def outcome_of(content: bytes) -> str:
     return "kept" if good else "wrong: array"
 
 
-def peak_memory() -> float:
-    """Return the most memory that this process has held, MB (Linux)."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+def peak_memory(forget: bool = False) -> float:
+    """Return the most memory held since it was forgotten, MB; outside Linux, 0."""
+    status, mark = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+    if not mark.exists():
+        return 0.0
+    if forget:
+        ctypes.CDLL(None).malloc_trim(0)  # what is free goes back to the system
+        mark.write_text("5")
+    return int(re.search(r"VmHWM:\s+(\d+)", status.read_text())[1]) * 1024 / 1e6
 
 
 def child(content: bytes, answer: Connection) -> None:
     """Decode one file; send seconds, the MB that this took, and the outcome."""
-    before, start = peak_memory(), time.perf_counter()
+    before, start = peak_memory(forget=True), time.perf_counter()
     with quiet_libraries():
         outcome = outcome_of(content)
     answer.send((time.perf_counter() - start, peak_memory() - before, outcome))
@@ -69,8 +79,6 @@ def child(content: bytes, answer: Connection) -> None:
 
 def watched(content: bytes) -> tuple[float, float, str]:
     """Decode one file in a process of its own; return what it sends, or its end."""
-    with suppress(AttributeError):  # Linux alone has this
-        ctypes.CDLL(None).malloc_trim(0)  # else the child begins with free memory
     answer, theirs = FORK.Pipe(duplex=False)
     process = FORK.Process(target=child, args=(content, theirs))
     process.start()
@@ -84,9 +92,9 @@ def watched(content: bytes) -> tuple[float, float, str]:
         process.join()
 
 
-def decoder() -> dict:
+def run() -> dict:
     """Decode mutated and large files; return how many did what."""
-    files = chain(map(mutated, range(FILES)), large_files())
+    files = chain(map(mutated, range(FILES)), map(large_file, range(LARGE_FILES)))
     found = map(watched, files)
     table = pd.DataFrame(found, columns=["seconds", "MB", "outcome"])
     kinds = table["outcome"].str.split().str[0]

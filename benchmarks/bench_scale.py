@@ -1,4 +1,4 @@
-"""Many images: the whole report, and whether more of them cost more, an image, each."""
+"""Whether cleaning, training and evaluation cost more, an image, of more images."""
 
 import os
 import tempfile
@@ -10,7 +10,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from benchmarks.made_up import write_images
-from benchmarks.processes import result_and_peak
+from benchmarks.processes import peak_of, result_of, start
 from smartclass_utils import sources
 from smartclass_utils.checkpoints import load_model, read_cards, train_once
 from smartclass_utils.cleaning import clean
@@ -18,32 +18,8 @@ from smartclass_utils.dataset import CleanData, load_clean, tensors
 from smartclass_utils.evaluation import predict
 from smartclass_utils.models import ReportCNN
 
-REPORTED = 31_708  # images, the original report's grand total
 SIZES = (2_000, 20_000, 200_000)  # images
 SIZE, FEW = 48, 512  # pixels, height and width of an image; images to warm up
-
-
-def whole_report(photos: str, out: str) -> None:
-    """Run all chapters with one training of a network, for one epoch."""
-    from smartclass_utils.commands.report import run_report  # no load on the others
-
-    run_report(photos, out, epochs=1, seeds=1)
-
-
-def report() -> dict:
-    """Run the report on many images; return the seconds and the peak memory."""
-    with tempfile.TemporaryDirectory() as temporary:
-        photos, out = Path(temporary, "photos"), Path(temporary, "out")
-        write_noise(photos, REPORTED)
-        begin = time.perf_counter()
-        _, peak = result_and_peak("Pss", whole_report, photos, out)
-        seconds, size = time.perf_counter() - begin, f"{REPORTED:,} images, 1 epoch"
-    return {f"{size}, s": round(seconds), f"{size}, peak MiB": peak}
-
-
-def write_noise(folder: Path, n_images: int) -> None:
-    """Write grey images whose files need no time to be decoded."""
-    write_images(folder, n_images, (SIZE, SIZE), SIZE, "png", compress_level=0)
 
 
 def cleaning(folder: Path) -> int:
@@ -61,8 +37,9 @@ def train_main_cnn(data: CleanData, folder: Path, seed: int, epochs: int) -> int
     sets = {split: TensorDataset(*tensors(data, split)) for split in ("train", "val")}
     loaders = {k: DataLoader(v, 16, shuffle=k == "train") for k, v in sets.items()}
     adam = torch.optim.Adam(model.parameters())
-    about = (folder, "Main CNN", seed, model, arguments, data, loaders)
-    train_once(*about, adam, nn.CrossEntropyLoss(), epochs, log=str)  # prints nothing
+    about = (folder, "Main CNN", seed, model, arguments, data)
+    options = {"log": lambda line: None}
+    train_once(*about, loaders, adam, nn.CrossEntropyLoss(), epochs, **options)
     return len(sets["train"])
 
 
@@ -87,19 +64,22 @@ def timed(stage: str, folder: str) -> float:
     STAGES[stage](Path(folder, "few"))
     begin = time.perf_counter()
     images = STAGES[stage](Path(folder, "all"))
-    return round(1000 * (time.perf_counter() - begin) / images, 2)
+    return 1000 * (time.perf_counter() - begin) / images
 
 
-def scale() -> dict:
+def run() -> dict:
     """Measure all stages at all sizes; return ms an image and the peak memory."""
-    found = {}
+    found, noise = {}, {"shape": (SIZE, SIZE), "side": SIZE, "ending": "png"}
     for n_images in SIZES:
         with tempfile.TemporaryDirectory() as temporary:
-            write_noise(Path(temporary, "few", "photos"), FEW)
-            write_noise(Path(temporary, "all", "photos"), n_images)
+            for part, n in {"few": FEW, "all": n_images}.items():
+                photos = Path(temporary, part, "photos")
+                write_images(photos, n, **noise, compress_level=0)
             os.sync()  # writing them is not what is measured
             for stage in STAGES:
-                cost, peak = result_and_peak("Pss_Anon", timed, stage, temporary)
+                process = start(timed, stage, temporary)
+                peak = peak_of(process, "Pss_Anon")
                 name = f"{stage}, {n_images:,} images"
-                found |= {f"{name}, ms an image": cost, f"{name}, peak MiB": peak}
+                found[f"{name}, ms an image"] = round(result_of(process), 2)
+                found[f"{name}, peak MiB"] = round(peak)
     return found

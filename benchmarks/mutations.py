@@ -2,9 +2,7 @@
 
 import io
 import zlib
-from contextlib import suppress
 from functools import lru_cache
-from itertools import product
 
 import numpy as np
 from PIL import Image
@@ -12,33 +10,34 @@ from PIL import Image
 from smartclass_utils.images import FORMATS
 
 Rng = np.random.Generator
-HUGE = (0, 1, 4_000, 20_000, 0x7FFF, 0xFFFF, 0x10000, 0x7FFFFFFF, 0xFFFFFFFF)
-MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK")
-SHAPE = (29, 23)  # pixels, of the sound files
-SIDES = (29, 23, 28, 22)  # as files state them; WebP less one
+HUGE = (0, 1, 0x7FFF, 0xFFFF, 0x10000, 0x7FFFFFFF, 0xFFFFFFFF)
 
 
 @lru_cache(maxsize=1)
 def sound_files() -> tuple[bytes, ...]:
-    """Return small sound files: every format in all its modes, and compressions."""
+    """Return small sound files: every format in several modes and compressions."""
     generator = np.random.default_rng(0)
-    pixels = generator.integers(0, 256, (*SHAPE, 4), dtype=np.uint8)
+    pixels = generator.integers(0, 256, (24, 20, 4), dtype=np.uint8)
     rgba = Image.fromarray(pixels)
     rgb, deep = rgba.convert("RGB"), Image.fromarray(pixels[..., 0].astype("u2") * 257)
     exif = Image.Exif()
     exif[0x0112] = 6  # orientation
-    files = [encoded(deep, form, exif=exif) for form in ("PNG", "TIFF")]
-    for form, mode in product(FORMATS, MODES):
-        with suppress(OSError, ValueError):  # the format does not have this mode
-            files.append(encoded(rgba.convert(mode), form, exif=exif))
+    modes = {form: [rgb, rgb.convert("L"), rgb.convert("P")] for form in FORMATS}
+    modes["JPEG"][2] = rgb.convert("CMYK")
+    modes["PPM"].pop()
+    for form in {"WEBP", "AVIF"} & modes.keys():
+        modes[form][2] = rgba
+    modes["PNG"] += [rgba, rgba.convert("LA"), deep, rgb.convert("1")]
+    modes["TIFF"] += [rgba, deep, rgb.convert("1"), rgb.convert("CMYK")]
+    kinds = [(image, form, {"exif": exif}) for form in modes for image in modes[form]]
+    kinds += [(rgb, "JPEG", {"progressive": True}), (rgb, "PNG", {"interlace": 1})]
     ways = ("tiff_lzw", "tiff_adobe_deflate", "jpeg", "packbits")
-    files += [encoded(rgb, "TIFF", compression=way) for way in ways]
-    files.append(encoded(rgb.convert("1"), "TIFF", compression="group4"))
-    files.append(encoded(rgb, "JPEG", progressive=True))
-    files.append(encoded(rgba, "WEBP", lossless=True))
+    kinds += [(rgb, "TIFF", {"compression": way}) for way in ways]
+    kinds.append((rgb.convert("1"), "TIFF", {"compression": "group4"}))
+    kinds.append((rgba, "WEBP", {"lossless": True}))
     frames = {"save_all": True, "append_images": [rgba.rotate(90), rgba.rotate(180)]}
-    files += [encoded(rgba, form, **frames) for form in ("GIF", "PNG", "TIFF", "WEBP")]
-    return tuple(files)
+    kinds += [(rgba, form, frames) for form in ("GIF", "PNG", "TIFF", "WEBP")]
+    return tuple(encoded(image, form, **options) for image, form, options in kinds)
 
 
 def encoded(image: Image.Image, form: str, **options) -> bytes:
@@ -82,25 +81,39 @@ def repeat_block(content: bytes, rng: Rng) -> bytes:
 
 def overwrite_number(content: bytes, rng: Rng) -> bytes:
     """Put an extreme number of 2 or 4 bytes at any place of the first 300 bytes."""
-    place, n = int(rng.integers(min(300, len(content)))), int(rng.choice([2, 4]))
-    number = extreme(n, str(rng.choice(["big", "little"])), rng)
-    return content[:place] + number + content[place + n :]
+    return put_number(content, int(rng.integers(min(300, len(content)))), rng)
 
 
-def extreme(n: int, order: str, rng: Rng) -> bytes:
-    """Return an extreme number as so many bytes."""
-    return (int(rng.choice(HUGE)) % 256**n).to_bytes(n, order)
+def put_number(content: bytes, place: int, rng: Rng) -> bytes:
+    """Put an extreme number of 2 or 4 bytes at one place."""
+    n = int(rng.choice([2, 4]))
+    order = str(rng.choice(["big", "little"]))
+    number = int(rng.choice(HUGE)) % 256**n
+    return content[:place] + number.to_bytes(n, order) + content[place + n :]
 
 
 def huge_size(content: bytes, rng: Rng) -> bytes:
-    """Put extreme numbers where height and width of a sound file stand."""
-    order = "big" if content[:1] in (b"\x89", b"\xff", b"\0") else "little"
-    for n, side in product((4, 2), SIDES):
+    """Put extreme numbers where the format keeps width and height."""
+    if content.startswith(b"\x89PNG"):
+        head = bytearray(content[12:29])
+        for place in (4, 8):
+            if rng.random() < 0.7:
+                side = int(rng.choice([*HUGE, 4_000, 20_000]))
+                head[place : place + 4] = side.to_bytes(4, "big")
+        checksum = zlib.crc32(head).to_bytes(4, "big")
+        return content[:12] + bytes(head) + checksum + content[33:]
+    places = {b"GIF": (6, 8), b"BM": (18, 22), b"RIF": (24, 27, 26, 28)}
+    found = next((v for k, v in places.items() if content.startswith(k)), ())
+    if content.startswith(b"\xff\xd8"):  # after the mark of a frame's header
+        marks = [content.find(bytes([0xFF, kind])) for kind in (0xC0, 0xC2)]
+        found = [mark + 5 + 2 * i for mark in marks if mark > 0 for i in (0, 1)]
+    if content[:2] in (b"II", b"MM"):  # after a tag: width, height, rows in a strip
+        order = "little" if content[:1] == b"I" else "big"
+        tags = [content.find(tag.to_bytes(2, order)) for tag in (256, 257, 278, 279)]
+        found = [tag + 8 for tag in tags if tag > 0]
+    for place in found:
         if rng.random() < 0.7:
-            content = content.replace(side.to_bytes(n, order), extreme(n, order, rng))
-    if content.startswith(b"\x89PNG"):  # its checksum must not give this away
-        checksum = zlib.crc32(content[12:29]).to_bytes(4, "big")
-        content = content[:29] + checksum + content[33:]
+            content = put_number(content, place, rng)
     return content
 
 

@@ -19,20 +19,21 @@ INTERVAL = 0.25  # seconds between two looks at the memory, more if they take lo
 CODE = """
 import json, sys
 from {module} import {name}
-print("ready", flush=True)
 print(json.dumps({name}(*sys.argv[1:])))
 """
 
 
-def start(
-    work: Callable, *arguments: object, in_group: bool = False, **environment: str
-) -> psutil.Popen:
-    """Start a function that takes texts, and wait until it is imported."""
+def start(work: Callable, *arguments: object, **options) -> psutil.Popen:
+    """Start a function that takes texts; the options are those of ``Popen``."""
     code = CODE.format(module=work.__module__, name=work.__name__)
     command = [sys.executable, "-c", code, *map(str, arguments)]
-    options = {"env": {**os.environ, "TQDM_DISABLE": "1", **environment}, "text": True}
-    options |= {"stdout": subprocess.PIPE, "start_new_session": in_group}
-    process = psutil.Popen(command, **options)
+    return psutil.Popen(command, stdout=subprocess.PIPE, text=True, **options)
+
+
+def start_when_ready(work: Callable, *arguments: object) -> psutil.Popen:
+    """Start a function, in a group of its own, and wait until it prints a line."""
+    quiet = {**os.environ, "TQDM_DISABLE": "1"}
+    process = start(work, *arguments, env=quiet, start_new_session=True)
     process.stdout.readline()
     return process
 
@@ -45,12 +46,10 @@ def result_of(process: psutil.Popen) -> object:
     return json.loads(said.splitlines()[-1])
 
 
-def result_and_peak(
-    field: str, work: Callable, *arguments: object
-) -> tuple[object, int]:
-    """Run a function; return its result and the most MiB its processes held (Linux)."""
+def peak_of(process: psutil.Popen, field: str) -> float:
+    """Wait for the end; return the most MiB that all its processes held (Linux)."""
     # Pss counts shared pages once; Pss_Anon leaves out files that could be dropped.
-    process, peak = start(work, *arguments), 0
+    peak = 0
     while process.poll() is None:
         held, begin = 0, time.perf_counter()
         for one in [process, *process.children(recursive=True)]:
@@ -59,18 +58,18 @@ def result_and_peak(
                 held += int(re.search(rf"{field}:\s+(\d+)", text)[1])
         peak = max(peak, held)
         time.sleep(max(INTERVAL, 40 * (time.perf_counter() - begin)))
-    return result_of(process), round(peak / 1024)
+    return peak / 1024
 
 
-def kill_after(seconds: float, work: Callable, *arguments: object) -> bool:
-    """Kill a function's processes some time after it began; return if it still ran."""
-    process = start(work, *arguments, in_group=True)
+def kill_after(seconds: float, work: Callable, *arguments: object) -> str:
+    """Kill a function's processes some time after it is ready; return what it met."""
+    process = start_when_ready(work, *arguments)
     time.sleep(seconds)
-    still_ran = process.poll() is None
+    state = "ended before" if process.poll() is not None else "killed"
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    return still_ran
+    return state
 
 
 def hashes(folder: Path) -> dict[str, str]:

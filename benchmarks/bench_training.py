@@ -1,0 +1,133 @@
+"""Training speed of the main CNN against the student loop; beside busy programs."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import timeit
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.flop_counter import FlopCounterMode
+from torchvision import datasets, transforms
+
+from benchmarks.made_up import noise_of, write_images
+from benchmarks.processes import result_of, start
+from smartclass_utils.config import CLASSES
+from smartclass_utils.hardware import fast_dtype
+from smartclass_utils.models import ReportCNN
+from smartclass_utils.training import train
+
+IMAGES, SIZE, BATCH = 3_200, 48, 16
+MATRIX, PRODUCTS = 2048, 4  # side, and how often they are multiplied
+ROUNDS = 3  # the contestants take turns; the best round of each counts
+BUSY = "import time\nwhile True: sum(range(10**6))"
+WAITING = {
+    "waiting threads spin": {"OMP_WAIT_POLICY": "ACTIVE"},
+    "waiting threads sleep": {"GOMP_SPINCOUNT": "0"},
+    "waiting threads spin, then sleep (ours)": {"GOMP_SPINCOUNT": "10000"},
+}
+
+
+def student(folder: str) -> dict:
+    """Train for an epoch as most course projects do, default formats throughout."""
+    steps = [transforms.Grayscale(), transforms.Resize((SIZE, SIZE))]
+    steps += [transforms.ToTensor(), transforms.Lambda(lambda x: 255 * x)]
+    data = datasets.ImageFolder(folder, transforms.Compose(steps))
+    loader = DataLoader(data, batch_size=BATCH, shuffle=True)
+    model, criterion = ReportCNN(len(CLASSES)), nn.CrossEntropyLoss()
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    begin = time.perf_counter()
+    for images, targets in loader:
+        optimizer.zero_grad()
+        loss = criterion(model(images), targets)
+        loss.backward()
+        optimizer.step()
+        loss.item()
+    return {"images/s": IMAGES / (time.perf_counter() - begin)}
+
+
+def seconds_of(
+    model: nn.Module, loader: DataLoader, dtype: torch.dtype, epochs: int = 1
+) -> float:
+    """Train a network as chapter 3 does, on its device; return the seconds."""
+    few = TensorDataset(*loader.dataset[: loader.batch_size])
+    loaders = {"train": loader, "val": DataLoader(few, loader.batch_size)}
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
+    options = {"dtype": dtype, "log": lambda line: None}
+    begin = time.perf_counter()
+    train(model, loaders, optimizer, nn.CrossEntropyLoss(), epochs, **options)
+    return time.perf_counter() - begin
+
+
+def ours(dtype_name: str) -> dict:
+    """Train for an epoch as chapter 3 does; measure a matrix product, too."""
+    dtype = getattr(torch, dtype_name)
+    loader = DataLoader(noise_of(IMAGES, SIZE), BATCH, shuffle=True)
+    model = ReportCNN(len(CLASSES)).to(memory_format=torch.channels_last)
+    rate = IMAGES / seconds_of(model, loader, dtype)
+    with FlopCounterMode(display=False) as counter:
+        model(loader.dataset[:BATCH][0]).sum().backward()
+    operations = counter.get_total_flops() / BATCH
+    batches = timeit.timeit(lambda: list(loader), number=1)
+    a, b = torch.randn(2, MATRIX, MATRIX)  # float32, whatever the network trains in
+    seconds = timeit.timeit(lambda: a @ b, number=PRODUCTS)
+    matrix_rate = 2 * MATRIX**3 * PRODUCTS / seconds  # floating-point operations
+    return {
+        "images/s": rate,
+        "share of the float32 matrix rate": rate * operations / matrix_rate,
+        "share of a step for the batch": batches * rate / IMAGES,
+    }
+
+
+def best(rounds: list[dict]) -> dict:
+    """Return the round with the most images a second."""
+    return max(rounds, key=lambda found: found["images/s"])
+
+
+def measured(contestant: Callable, argument: str, **environment: str) -> dict:
+    """Run one contestant in a process of its own; return what it measured."""
+    return result_of(start(contestant, argument, env={**os.environ, **environment}))
+
+
+def beside_busy_programs(dtype: str) -> dict:
+    """Measure ours idle and beside two busy processes, all ways of waiting."""
+    found = {}
+    for busy in (0, 2):
+        others = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(busy)]
+        try:
+            for way, environment in WAITING.items():
+                rounds = [measured(ours, dtype, **environment) for _ in range(2)]
+                beside = f"beside {busy} busy processes" if busy else "idle"
+                found[f"{way}, {beside}, images/s"] = round(best(rounds)["images/s"])
+        finally:
+            for other in others:
+                other.kill()
+    return found
+
+
+def run() -> dict:
+    """Measure and return images per second and their ratios."""
+    fast = str(fast_dtype(torch.device("cpu"))).removeprefix("torch.")
+    dtypes = list(dict.fromkeys(["float32", fast]))
+    rounds: dict[str, list[dict]] = {name: [] for name in ("student", *dtypes)}
+    with tempfile.TemporaryDirectory() as folder:
+        write_images(Path(folder), IMAGES, (SIZE, SIZE), 2 * SIZE, "jpg")
+        for _ in range(ROUNDS):
+            rounds["student"].append(measured(student, folder))
+            for dtype in dtypes:
+                rounds[dtype].append(measured(ours, dtype))
+    theirs = best(rounds["student"])["images/s"]
+    found = {"images in a batch": BATCH, "student loop, images/s": round(theirs)}
+    for dtype in dtypes:
+        mine = best(rounds[dtype])
+        ratio = round(mine["images/s"] / theirs, 2)
+        found[f"ours in {dtype}, times the student loop"] = ratio
+        for what, value in mine.items():
+            digits = None if what == "images/s" else 3
+            found[f"ours in {dtype}, {what}"] = round(value, digits)
+    return found | beside_busy_programs(dtypes[-1])
