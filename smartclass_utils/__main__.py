@@ -117,9 +117,9 @@ def main() -> int:
         said += "that there is room and who may read and write there."
     except KeyboardInterrupt:
         status, said = STOPPED, "stopped before it was done."
-    if said:
-        print(f"smartclass: {said}", file=sys.stderr)
     try:
+        if said:
+            print(f"smartclass: {said}", file=sys.stderr)
         print(end="", flush=True)  # here, as a failure at exit cannot be caught
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

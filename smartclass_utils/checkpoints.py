@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 
 from smartclass_utils import models, training
 from smartclass_utils.config import SmartClassError
-from smartclass_utils.dataset import CleanData, tensors
+from smartclass_utils.dataset import CleanData, load_clean, tensors
 from smartclass_utils.files import replacing
 from smartclass_utils.hardware import environment
 from smartclass_utils.names import as_text
@@ -90,14 +90,14 @@ def train_once(
     if other != name:
         what = f"{file} holds the network '{other}', and '{name}' would replace it"
         raise SmartClassError(f"{what}: use other letters, or delete the file.")
+    frozen = tensors(load_clean(data.folder), "train")[0].numpy()
+    known = {hash(image.tobytes()) for image in frozen}
+    learned = tensors_of(loaders["train"].dataset)[0].cpu().numpy()  # perhaps fewer
+    as_cleaned = all(hash(image.tobytes()) in known for image in learned)
     start, busy = time.perf_counter(), time.process_time()
     history = training.train(model, loaders, optimizer, loss, epochs, **options)
     best = int(history["val_loss"].fillna(float("inf")).argmin()) + 1
     about = {"name": data.name, "fingerprint": data.fingerprint}
-    own = [tensors(data, split)[0].numpy() for split in ("train", "val")]
-    known = {hash(image.tobytes()) for images in own for image in images}
-    learned = tensors_of(loaders["train"].dataset)[0].numpy()  # perhaps fewer
-    as_cleaned = all(hash(image.tobytes()) in known for image in learned)
     card = {
         "name": name,
         "network": type(model).__name__,
@@ -137,6 +137,8 @@ def read_card(file: Path | str) -> dict:
         with safetensors.safe_open(file, "pt") as opened:
             card = json.loads((opened.metadata() or {})["card"])
         lacking = [k for k, kind in CARD.items() if not isinstance(card.get(k), kind)]
+    except FileNotFoundError as error:
+        raise SmartClassError(f"There is no {file}: {AGAIN}.") from error
     except Exception as error:  # safetensors and json raise almost anything
         what = f"{file} is not a stored network with its card, or was cut off"
         raise SmartClassError(f"{what}: {AGAIN}.") from error
@@ -213,7 +215,7 @@ def check_data(card: dict, data: CleanData) -> None:
         what += f"lie in {data.folder} ({data.name}, {data.fingerprint[:8]})"
     elif not about.get("as_cleaned", True):
         what = "learned from images that were changed after chapter 01, so that the "
-        what += "test images are not like them, or from test images"
+        what += "test images are not like them, or from some outside its train split"
         remedy = "make the change in chapter 01 (PREPARE), where all chapters follow it"
     else:
         return

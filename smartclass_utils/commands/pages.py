@@ -111,7 +111,8 @@ def chapter_page(report: Report, chapter: Chapter) -> str:
         extra_template_paths=[str(TEMPLATES)],
     )
     texts = [c.source for c in chapter.notebook.cells if c.cell_type == "markdown"]
-    page = markdown2html("\n\n".join(texts))
+    headings = re.findall(r"^## .+$", "\n\n".join(texts), re.M)
+    page = markdown2html("\n\n".join(headings))
     # Anchor and HTML of every heading of the second level.
     sections = re.findall(r'<h2 id="([^"]*)">(.*?)<a class="anchor-link"', page, re.S)
     about = {"report": report, "chapter": chapter, "sections": sections}

@@ -90,8 +90,10 @@ def check_csv(out: Path) -> None:
             problem = "does not end in .csv"
         elif not out.parent.is_dir():
             problem = "lies in a folder that does not exist"
-        elif out.exists() and out.read_bytes()[: len(ours)] not in (b"", ours):
-            problem = "was not written by this command and is kept"
+        elif out.exists():
+            with out.open("rb") as stream:
+                if stream.read(len(ours)) not in (b"", ours):
+                    problem = "was not written by this command and is kept"
     except OSError as error:
         problem = f"cannot be used ({error.strerror})"
     if problem:

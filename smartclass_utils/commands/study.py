@@ -190,10 +190,17 @@ def stored(path: Path, data: CleanData) -> dict:
 
 def grid_of(cards: list[dict]) -> pd.DataFrame:
     """Return how right each training on a redrawn split was."""
-    table = pd.DataFrame(cards).assign(network=[card["name"] for card in cards])
-    table["split"] = [file.parent.name.removeprefix("split") for file in table["file"]]
-    table["n_test"] = [len(answers["test"]) for answers in table["answers"]]
-    return table[["network", "split", "seed", "accuracy", "n_test"]]
+    rows = [
+        {
+            "network": card["name"],
+            "split": card["file"].parent.name.removeprefix("split"),
+            "seed": card["seed"],
+            "accuracy": card["accuracy"],
+            "n_test": len(card["answers"]["test"]),
+        }
+        for card in cards
+    ]
+    return pd.DataFrame(rows)
 
 
 def fold_jobs(base, rows, data, groups, folds, path) -> tuple[pd.DataFrame, list[Job]]:
