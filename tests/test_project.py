@@ -108,7 +108,7 @@ def test_the_house_stays_small():
         assert n_lines(file) <= 250, f"{name} is two rooms"
     assert len(list(PACKAGE.glob("*.py"))) <= 25
     # It only goes down; the goals are 5,000, 4,500 and 900. What came later took 517.
-    assert n_lines(*MODULES.values()) <= 5238
+    assert n_lines(*MODULES.values()) <= 5237
     assert n_lines(*(ROOT / "tests").rglob("*.py")) <= 4885
     assert n_lines(*(ROOT / "benchmarks").rglob("*.py")) <= 1038
 

@@ -162,7 +162,6 @@ SETS = {  # of rows that a study can train: name → rows
         for width, n, channels in (
             ("wider", 55, beyond.SHIPPED_CHANNELS),
             ("wider later", 56, (32, 96, 192, 192)),  # the first maps are the largest
-            ("wider later", 60, (32, 64, 192, 192)),
         )
     },
     "votes": {
