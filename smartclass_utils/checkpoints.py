@@ -90,10 +90,9 @@ def train_once(
     if other != name:
         what = f"{file} holds the network '{other}', and '{name}' would replace it"
         raise SmartClassError(f"{what}: use other letters, or delete the file.")
-    frozen = tensors(load_clean(data.folder), "train")[0].numpy()
-    known = {hash(image.tobytes()) for image in frozen}
-    learned = tensors_of(loaders["train"].dataset)[0].cpu().numpy()  # perhaps fewer
-    as_cleaned = all(hash(image.tobytes()) in known for image in learned)
+    as_cleaned = all(is_as_cleaned(loaders[k], data, k) for k in ("train", "val"))
+    if not as_cleaned:
+        options.get("log", print)("Other images than chapter 01's: 04 will refuse it.")
     start, busy = time.perf_counter(), time.process_time()
     history = training.train(model, loaders, optimizer, loss, epochs, **options)
     best = int(history["val_loss"].fillna(float("inf")).argmin()) + 1
@@ -120,6 +119,13 @@ def train_once(
     return read_card(file)
 
 
+def is_as_cleaned(loader: DataLoader, data: CleanData, split: str) -> bool:
+    """Return whether its images are of a split as chapter 1 left it; some may lack."""
+    parts = tensors_of(loader.dataset)[0], tensors(load_clean(data.folder), split)[0]
+    seen, known = ({hash(x.tobytes()) for x in part.cpu().numpy()} for part in parts)
+    return seen <= known
+
+
 def save_model(file: Path, model: nn.Module, card: dict) -> None:
     """Write a network's weights with its card, all of it or nothing."""
     state = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
@@ -137,8 +143,6 @@ def read_card(file: Path | str) -> dict:
         with safetensors.safe_open(file, "pt") as opened:
             card = json.loads((opened.metadata() or {})["card"])
         lacking = [k for k, kind in CARD.items() if not isinstance(card.get(k), kind)]
-    except FileNotFoundError as error:
-        raise SmartClassError(f"There is no {file}: {AGAIN}.") from error
     except Exception as error:  # safetensors and json raise almost anything
         what = f"{file} is not a stored network with its card, or was cut off"
         raise SmartClassError(f"{what}: {AGAIN}.") from error
@@ -214,9 +218,8 @@ def check_data(card: dict, data: CleanData) -> None:
         what = f"learned from other images or another split ({name}, {mark[:8]}) than "
         what += f"lie in {data.folder} ({data.name}, {data.fingerprint[:8]})"
     elif not about.get("as_cleaned", True):
-        what = "learned from images that were changed after chapter 01, so that the "
-        what += "test images are not like them, or from some outside its train split"
-        remedy = "make the change in chapter 01 (PREPARE), where all chapters follow it"
+        what = "learned from images that were changed after chapter 01, or dealt anew"
+        remedy = "make the change in chapter 01 (PREPARE, a split in labels.csv)"
     else:
         return
     raise SmartClassError(f"{card['file']} {what}: {remedy}.")

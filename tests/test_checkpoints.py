@@ -240,20 +240,22 @@ def test_a_card_that_cannot_be_is_one_sentence(stored, clean_data, about, messag
     assert message in refused(changed(stored[0], **about), clean_data)
 
 
-@pytest.mark.parametrize(("change", "said"), [
-    (lambda images, labels, data: TensorDataset(images // 2, labels),
+@pytest.mark.parametrize(("part", "change", "said"), [
+    ("train", lambda images, labels, data: TensorDataset(images // 2, labels),
      "make the change in chapter 01"),
-    (lambda images, labels, data: TensorDataset(*tensors(data, "test")),
-     "or from some outside its train split"),
-    (lambda images, labels, data: TensorDataset(*tensors(dealt_anew(data), "train")),
-     "or from some outside its train split"),
-    (lambda images, labels, data: Subset(TensorDataset(images, labels), [0, 2, 3]), ""),
+    *((part, lambda images, labels, data: TensorDataset(*tensors(data, "test")),
+       "or dealt anew") for part in ("train", "val")),
+    ("train", lambda x, y, data: TensorDataset(*tensors(dealt_anew(data), "train")),
+     "or dealt anew"),
+    ("train", lambda *both: Subset(TensorDataset(*both[:2]), [0, 2, 3]), ""),
 ])  # fmt: skip
 def test_a_network_may_learn_from_fewer_images_but_no_others(
-    clean_data, tmp_path, change, said
+    clean_data, tmp_path, part, change, said
 ):
-    chosen = change(*tensors(clean_data, "train"), clean_data)
-    card = store(clean_data, tmp_path, loaders={"train": DataLoader(chosen, 2)})
+    chosen, lines = change(*tensors(clean_data, part), clean_data), []
+    loaders = {part: DataLoader(chosen, 2)}
+    card = store(clean_data, tmp_path, loaders=loaders, log=lines.append)
+    assert ("will refuse it" in lines[0]) == bool(said)
     assert said in (refused(card["file"], clean_data) if said else "")
     assert said or load_model(card, clean_data)
 
