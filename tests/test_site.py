@@ -163,6 +163,17 @@ def test_a_slide_says_the_first_sentence_of_its_caption(caption, parts):
     assert list(slides.parts_of(caption)) == parts
 
 
+def test_a_pasted_picture_is_shown_and_one_that_is_gone_is_named(place):
+    report = pages.read_report(place)
+    cell = new_markdown_cell("## H ![h](attachment:i.png)")
+    cell.attachments = {"i.png": {"image/png": "abcd"}}
+    report.chapters[0].notebook.cells.append(cell)
+    assert "base64,abcd" in pages.chapter_page(report, report.chapters[0])
+    cell.attachments = {}
+    said = refusal(pages.chapter_page, report, report.chapters[0])
+    assert "missing attachment: i.png: paste the picture again" in said
+
+
 def test_a_chapter_that_is_cut_off_or_has_no_title_and_goal_is_refused(tmp_path):
     file = tmp_path / "1.ipynb"
     nbformat.write(new_notebook(cells=[new_markdown_cell("x")]), file)

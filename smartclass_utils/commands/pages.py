@@ -10,6 +10,7 @@ import nbformat
 from markupsafe import Markup
 from nbconvert import HTMLExporter
 from nbconvert.filters import markdown2html
+from nbconvert.filters.markdown_mistune import InvalidNotebook
 
 from smartclass_utils.config import SmartClassError, Workspace, workspace, workspace_in
 from smartclass_utils.files import read_json, write_text
@@ -112,9 +113,13 @@ def chapter_page(report: Report, chapter: Chapter) -> str:
     )
     texts = [c.source for c in chapter.notebook.cells if c.cell_type == "markdown"]
     headings = re.findall(r"^## .+$", "\n\n".join(texts), re.M)
-    page = markdown2html("\n\n".join(headings))
+    page = markdown2html(re.sub(r"!\[.*?\]\(.*?\)", "", "\n\n".join(headings)))
     # Anchor and HTML of every heading of the second level.
     sections = re.findall(r'<h2 id="([^"]*)">(.*?)<a class="anchor-link"', page, re.S)
     about = {"report": report, "chapter": chapter, "sections": sections}
-    page, _ = exporter.from_notebook_node(chapter.notebook, resources=about)
+    try:
+        page, _ = exporter.from_notebook_node(chapter.notebook, resources=about)
+    except InvalidNotebook as error:  # of a pasted picture
+        what = f"{chapter.file}: {error}"
+        raise SmartClassError(f"{what}: paste the picture again.") from error
     return re.sub(r'href="(\d\d_\w+)\.ipynb', r'href="\1.html', page)
