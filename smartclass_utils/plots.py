@@ -28,8 +28,8 @@ def use_style() -> None:
     plt.style.use(STYLE)
     logging.getLogger("matplotlib.font_manager").setLevel("ERROR")  # of fonts not here
     pd.set_option("display.max_colwidth", None)
-    for known in ("Glyph", "constrained_layout not"):  # letters, and room, that lack
-        warnings.filterwarnings("ignore", known, UserWarning)
+    for known in ("Glyph", "constrained_layout not", "IProgress"):  # what lacks here
+        warnings.filterwarnings("ignore", known)
 
 
 def class_palette(classes: tuple[str, ...]) -> dict[str, str]:
