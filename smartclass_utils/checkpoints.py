@@ -92,7 +92,7 @@ def train_once(
         raise SmartClassError(f"{what}: use other letters, or delete the file.")
     as_cleaned = all(is_as_cleaned(loaders[k], data, k) for k in ("train", "val"))
     if not as_cleaned:
-        options.get("log", print)("Other images than chapter 01's: 04 will refuse it.")
+        options.get("log", print)("Not chapter 01's images: chapter 04 will refuse it.")
     start, busy = time.perf_counter(), time.process_time()
     history = training.train(model, loaders, optimizer, loss, epochs, **options)
     best = int(history["val_loss"].fillna(float("inf")).argmin()) + 1
