@@ -180,11 +180,14 @@ def fill(new: Path, manifest, shape: tuple, table: pd.DataFrame) -> dict:
 
     copies.judge_doubles(table, manifest.given_split)
     kept = table[table["_kind"] == ""].copy()
-    if missing := sorted({*manifest.classes} - {*kept["label"]}):
-        reasons = table.loc[table["label"] == missing[0], "_reason"].unique()
-        what = f"Class '{missing[0]}' has no usable image in {manifest.root}"
-        why = ", ".join(reasons[:2]) or "no file"
-        raise SmartClassError(f"{what} ({why}): add some or remove the class.")
+    for label in manifest.classes:
+        n, own = list(kept["label"]).count(label), table[table["label"] == label]
+        reasons = own.loc[own["_kind"] != "", "_reason"].unique()
+        if n == 0 or (n < len(config.SPLITS) and len(reasons)):
+            what = f"Class '{label}' has {n or 'no'} usable image{'s' * (n > 1)}"
+            why = ", ".join(reasons[:2]) or "no file"
+            remedy = "add some or remove the class"
+            raise SmartClassError(f"{what} in {manifest.root} ({why}): {remedy}.")
     kept["_file"], kept["file"] = kept["file"], clean_names(kept)
     kept = kept.sort_values("file")
     write_images(new, kept, shape)

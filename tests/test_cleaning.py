@@ -258,7 +258,7 @@ def test_a_class_without_usable_images_is_named(raw, tmp_path):
     none = f"Class 'neutral' has no usable image in {raw} (not an image)"
     assert error_of(raw).startswith(none)
     write_noise(raw / "neutral" / "2.png", 50)
-    assert "Class 'neutral' has only 1 usable" in error_of(raw)
+    assert f"'neutral' has 1 usable image in {raw} (not an image)" in error_of(raw)
     assert {path.name for path in tmp_path.iterdir()} == {"raw", ".clean.lock"}
 
 
