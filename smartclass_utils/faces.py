@@ -18,10 +18,6 @@ SEARCH_SIDE = 480  # pixels; a larger photograph is searched at this size
 SMALLEST = 32  # pixels; in a lower or narrower picture the network finds anything
 SURE = 0.6  # score of a box, 0…1, from which on it counts as a face
 
-# Side of the square that is cut out, as a multiple of the box: so the faces of other
-# photographs are cut about as tight as FER2013's, from forehead to chin.
-MARGIN = 1.05
-
 
 class Box(NamedTuple):
     """A rectangle in a photograph, in pixels from its top left corner."""
@@ -57,12 +53,12 @@ def find_faces(photo: np.ndarray) -> list[Box]:
     return sorted(boxes, key=lambda box: (-box.height * box.width, box.top, box.left))
 
 
-def square_around(box: Box, margin: float = MARGIN) -> Box:
-    """Return the square of ``margin`` times the box around its centre.
+def square_around(box: Box) -> Box:
+    """Return the square of the box's longer side around its centre.
 
-    It may reach beyond the photograph.
+    FER2013's photographs are cut about so. It may reach beyond the photograph.
     """
-    side = max(1, round(margin * max(box.height, box.width)))
+    side = max(1, box.height, box.width)
     top = box.top + (box.height - side) // 2
     left = box.left + (box.width - side) // 2
     return Box(top, left, side, side)
