@@ -181,13 +181,15 @@ def fill(new: Path, manifest, shape: tuple, table: pd.DataFrame) -> dict:
     copies.judge_doubles(table, manifest.given_split)
     kept = table[table["_kind"] == ""].copy()
     for label in manifest.classes:
-        n, own = list(kept["label"]).count(label), table[table["label"] == label]
-        reasons = own.loc[own["_kind"] != "", "_reason"].unique()
-        if n == 0 or (n < len(config.SPLITS) and len(reasons)):
-            what = f"Class '{label}' has {n or 'no'} usable image{'s' * (n > 1)}"
-            why = ", ".join(reasons[:2]) or "no file"
-            remedy = "add some or remove the class"
-            raise SmartClassError(f"{what} in {manifest.root} ({why}): {remedy}.")
+        kinds = table.loc[table["label"] == label, "_kind"].value_counts().to_dict()
+        n = kinds.pop("", 0)
+        if n == 0 or (n < len(config.SPLITS) and len(kinds)):
+            what = f"Class '{label}' has {f'only {n}' if n else 'no'} usable image"
+            why = ", ".join(f"{kind} ({many})" for kind, many in kinds.items())
+            raise SmartClassError(
+                f"{what}{'s' * (n > 1)}, too few for {', '.join(config.SPLITS)}; "
+                f"rejected: {why or 'none'}: add some or remove the class."
+            )
     kept["_file"], kept["file"] = kept["file"], clean_names(kept)
     kept = kept.sort_values("file")
     write_images(new, kept, shape)

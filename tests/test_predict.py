@@ -83,10 +83,11 @@ class TestFaces:
         assert large.left > 320 > small.left
         assert large.width > 1.3 * small.width
 
-    @pytest.mark.parametrize("degrees", [-30, 30])
-    def test_a_tilted_face_is_found(self, degrees):
-        tilted = Image.fromarray(ASTRONAUT).rotate(degrees)
-        assert len(find_faces(np.asarray(tilted))) == 1
+    def test_tilted_faces_are_found_and_boxes_end_with_the_photograph(self):
+        both = [np.asarray(Image.fromarray(ASTRONAUT).rotate(n)) for n in (-30, 30)]
+        assert [len(find_faces(photo)) for photo in both] == [1, 1]
+        [box] = find_faces(ASTRONAUT[60:, 224:])  # half of her face
+        assert box.left == 0 < box.width < box.height / 2
 
     def test_cut_reaches_beyond_the_photograph(self):
         photo = np.arange(12, dtype=np.uint8).reshape(3, 4)
