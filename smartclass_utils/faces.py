@@ -1,9 +1,8 @@
 """Where the faces are in a photograph.
 
 The search is YuNet (Wu, Peng and Yu 2023, doi:10.1007/s11633-023-1423-y), a network of
-75,000 weights that OpenCV runs; it lies in ``shipped``, under the MIT licence. Of faces
-pasted into photographs it finds more than scikit-image's cascade, tilted ones above
-all; MTCNN finds as many, but its package asks for an older torch than this project.
+75,000 weights that OpenCV runs; it lies in ``shipped``, under the MIT licence. It finds
+more faces than scikit-image's cascade, tilted ones above all.
 """
 
 from typing import NamedTuple

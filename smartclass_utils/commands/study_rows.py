@@ -153,12 +153,13 @@ SETS = {  # of rows that a study can train: name → rows
         "Our own": own(many),
         "Our own, wider": wider,
     },
-    "longer": {  # for an hour of one core; the first maps, which cost most, are few
-        "Our own, wider later, 52 epochs": own(
-            partial(strong, epochs=52, augment=stronger),
+    "longer": {  # about an hour of one core; the first maps, which cost most, are few
+        f"Our own, wider later, {n} epochs": own(
+            partial(strong, epochs=n, augment=stronger),
             batch_size=64,
             arguments={"channels": (32, 96, 192, 192)},
         )
+        for n in (52, 56)
     },
     "votes": {
         "Our own, majority of the votes": own(many, labels=majority),
