@@ -184,12 +184,10 @@ def fill(new: Path, manifest, shape: tuple, table: pd.DataFrame) -> dict:
         kinds = table.loc[table["label"] == label, "_kind"].value_counts().to_dict()
         n = kinds.pop("", 0)
         if n == 0 or (n < len(config.SPLITS) and len(kinds)):
-            what = f"Class '{label}' has {f'only {n}' if n else 'no'} usable image"
-            why = ", ".join(f"{kind} ({many})" for kind, many in kinds.items())
-            raise SmartClassError(
-                f"{what}{'s' * (n > 1)}, too few for {', '.join(config.SPLITS)}; "
-                f"rejected: {why or 'none'}: add some or remove the class."
-            )
+            what = f"Class '{label}' has {n or 'no'} usable image{'s' * (n != 1)}"
+            why = ", ".join(f"{many} {kind}" for kind, many in kinds.items()) or "none"
+            remedy = "train, val, test need one each: add some or remove the class"
+            raise SmartClassError(f"{what} (rejected: {why}); {remedy}.")
     kept["_file"], kept["file"] = kept["file"], clean_names(kept)
     kept = kept.sort_values("file")
     write_images(new, kept, shape)

@@ -67,7 +67,7 @@ def test_what_is_mended_has_the_exact_value(content, values, notes):
 
 
 @pytest.mark.parametrize(("content", "same", "notes"), [
-    (PNG[:-12], PNG, ("end mark missing",)),
+    (PNG[:-14], PNG, ("end mark missing",)),
     (encoded(RGB, "JPEG", exif=b"Exif\x00\x00II*\x00nonsense"), JPEG, None),
     (encoded(GREY, "GIF"), encoded(GREY), ()),
     (encoded(GREY, pnginfo=LONG_TEXT), encoded(GREY), ()),

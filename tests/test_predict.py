@@ -85,7 +85,8 @@ class TestFaces:
 
     def test_tilted_faces_are_found_and_boxes_end_with_the_photograph(self):
         both = [np.asarray(Image.fromarray(ASTRONAUT).rotate(n)) for n in (-30, 30)]
-        assert [len(find_faces(photo)) for photo in both] == [1, 1]
+        tops = [box.top for photo in both for box in find_faces(photo)]
+        assert tops == pytest.approx([59, 97], abs=8)
         [box] = find_faces(ASTRONAUT[60:, 224:])  # half of her face
         assert box.left == 0 < box.width < box.height / 2
 
