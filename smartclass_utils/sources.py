@@ -130,9 +130,9 @@ def load(
         what = f"CLASSES names {some(sorted(kept - present))}, and the data has "
         raise SmartClassError(f"{what}{some(sorted(present))}: correct it.")
     if len(kept) < 2:
-        what = f"{root} (read as {name})" if is_known else root
+        held = f"{some(sorted(kept))} only" if kept else "no class"
         raise SmartClassError(
-            f"{what} holds {some(sorted(kept)) or 'no class'} only, and two or more "
+            f"{root}{f' (read as {name})' * is_known} holds {held}, and two or more "
             f"classes are needed: add another, or lay it out as {layouts.UNDERSTOOD}."
         )
     table["label"] = table["label"].where(table["label"].isin(kept), "")

@@ -176,7 +176,7 @@ def test_lists_are_read_as_people_write_them(tmp_path, lines, classes, given, no
     (["file,label", "a.jpg,happy", "./a.jpg,sad"], "named before (./a.jpg)"),
     (["file,label", "a.jpg, ", "b.jpg,sad"], "1 row without a label (a.jpg)"),
     (["file,label", "a.jpg,happy", "b.jpg,Happiness"], "holds happy only"),
-    (["file,label"], "holds no class only, and two or more classes"),
+    (["file,label"], "holds no class, and two or more classes"),
     (["file\tlabel", "a.jpg\thappy"], "has no column 'file' and no 'label'"),
     (["file,class", "a.jpg,happy"], "has no column 'label'"),
     (["File,FILE,label", "a.jpg,a.jpg,x"], "has two columns file: keep one"),
