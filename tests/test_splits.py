@@ -53,6 +53,13 @@ def test_copies_are_found_and_nothing_else(copy, size):
     assert near_copies(both).tolist() == [*range(40), *range(40)]
 
 
+@pytest.mark.parametrize("by", [(1, 0), (1, -1), (-3, 5)])
+def test_copies_shifted_by_parts_of_a_pixel_are_found(by):
+    images = smooth_images(40, size=96)  # they are compared at 48 pixels
+    both = np.concatenate([images, encoded_again(shifted(images, *by))])
+    assert near_copies(both).tolist() == [*range(40), *range(40)]
+
+
 def test_turned_inverted_few_and_flat_images_are_no_copies_unless_equal():
     images = smooth_images(10)
     for other in (images[:, ::-1], images.transpose(0, 2, 1), 255 - images):

@@ -35,7 +35,7 @@ def combine(fer2013: Path | str, other: Path | str, folder: Path | str) -> Path:
         raise SmartClassError(f"{other} has no class engaged: name another folder.")
     both = pd.concat([faces, added], keys=["fer2013", "other"], names=["set", None])
     pixels = np.stack([pixels_of(path) for path in both["path"]])
-    both = both.assign(cluster=near_copies(pixels)).reset_index("set")
+    both = both.assign(cluster=near_copies(pixels, half_pixels=False)).reset_index("set")
     is_other, is_engaged = both["set"] == "other", both["label"] == "engaged"
     is_barred = is_other & (is_engaged | (both["split"] != "train"))
     barred = set(both.loc[is_barred, "cluster"])
