@@ -129,8 +129,7 @@ def is_as_cleaned(loader: DataLoader, data: CleanData, split: str) -> bool:
 def save_model(file: Path, model: nn.Module, card: dict) -> None:
     """Write a network's weights with its card, all of it or nothing."""
     state = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
-    card = {**card, "weights_sha256": hash_of(state)}
-    text = json.dumps(card)
+    text = json.dumps({**card, "weights_sha256": hash_of(state)})
     content = safetensors.torch.save(state, {"card": text})
     with replacing(file) as stream:
         stream.write(content)

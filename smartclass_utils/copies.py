@@ -17,8 +17,7 @@ from scipy.sparse.csgraph import connected_components
 from skimage.transform import resize_local_mean
 from sklearn.neighbors import NearestNeighbors
 
-SIDE = 48  # pixels, height and width at which images are compared
-SHIFT = 3  # pixels of these, in both directions
+SIDE, SHIFT = 48, 3  # pixels: of what is compared, per side; largest shift
 WAVES = 8  # per side, the longest ones
 NEIGHBOURS = 4  # looked at of each image
 NEAR = 0.22  # distance of the waves at most; 99 of 100 copies are nearer
@@ -49,15 +48,14 @@ def judge_doubles(table: pd.DataFrame, given_split: bool) -> None:
             table.loc[same.index[1:], ["_kind", "_reason", "_notes"]] = kind, reason, ""
 
 
-def near_copies(images: np.ndarray, half_pixels: bool = True) -> np.ndarray:
+def near_copies(images: np.ndarray, subpixel: bool = True) -> np.ndarray:
     """Return the cluster of each image, int (N,): one number for all its near-copies.
 
-    Images that are linked by copies of copies are in one cluster. The memory grows
-    with N, and no image is compared with more than a few others in each round.
+    Copies of copies are in one cluster. The memory grows with N.
 
     Args:
         images: uint8 (N, H, W[, 3]), square; may be mapped from a file.
-        half_pixels: whether images are shifted by these, too.
+        subpixel: whether shifts by half pixels count, too.
     """
     digests = [hashlib.sha256(image).hexdigest() for image in images]
     found = pd.factorize(np.array(digests, object))[0]
@@ -69,7 +67,7 @@ def near_copies(images: np.ndarray, half_pixels: bool = True) -> np.ndarray:
         pairs = neighbours(vectors[first], asking)
         once, where = np.unique(np.sort(pairs), axis=0, return_inverse=True)
         parts = np.split(once, range(CHUNK, len(once), CHUNK))
-        alike = [likeness(*images[first[part.T]], half_pixels) for part in parts]
+        alike = [likeness(*images[first[part.T]], subpixel) for part in parts]
         pairs = pairs[np.concatenate(alike)[where] >= ALIKE]
         links = np.ones(len(pairs)), tuple(pairs.T)
         graph = coo_array(links, (len(first), len(first)))
@@ -116,12 +114,11 @@ def neighbours(vectors: np.ndarray, asking: np.ndarray) -> np.ndarray:
     return np.stack([asking[row], index[row, which]], axis=1)
 
 
-def likeness(some: np.ndarray, others: np.ndarray, half_pixels: bool) -> np.ndarray:
+def likeness(some: np.ndarray, others: np.ndarray, subpixel: bool) -> np.ndarray:
     """Return how alike the images of pairs are at best, float32 (P,), 0…1.
 
-    That is the highest cosine between the middle of one image, or of its mirror image,
-    and the other one under it, over all shifts; by half pixels where whole ones come
-    close. Both are uint8 (P, H, W).
+    That is the cosine between the middle of one image, or of its mirror image, and the
+    other one under it, over all shifts, by half pixels if close. Both: uint8 (P, H, W).
     """
     some, others = (at_side(images) for images in (some, others))
     some, others = (x - gaussian_filter(x, (0, BLUR, BLUR)) for x in (some, others))
@@ -129,7 +126,7 @@ def likeness(some: np.ndarray, others: np.ndarray, half_pixels: bool) -> np.ndar
     over = np.stack([middle, middle[:, :, ::-1]])[:, :, None, None]
     under = sliding_window_view(others, middle.shape[1:], axis=(1, 2))  # (P, 7, 7, …)
     alike = cosine(over, under).max(axis=(0, 2, 3))
-    close = (alike >= CLOSE) & half_pixels
+    close = (alike >= CLOSE) & subpixel
     fine = zoom(others[close], (1, 2 - 1 / SIDE, 2 - 1 / SIDE), order=2)  # (P, 95, 95)
     under = sliding_window_view(fine, (83, 83), axis=(1, 2))[..., ::2, ::2]
     alike[close] = cosine(over[:, close], under).max(axis=(0, 2, 3))

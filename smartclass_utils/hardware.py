@@ -10,9 +10,7 @@ def pick_device() -> torch.device:
     """Return CUDA if there is one, else Apple's GPU, else the CPU."""
     if torch.cuda.is_available():
         return torch.device("cuda")
-    if torch.backends.mps.is_available():
-        return torch.device("mps")
-    return torch.device("cpu")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
 def fast_dtype(device: torch.device) -> torch.dtype:
@@ -21,10 +19,8 @@ def fast_dtype(device: torch.device) -> torch.dtype:
     It has 16 bits, the range of float32 and fewer digits, which is enough for
     convolutions. Processors without it would imitate it slowly.
     """
-    has = False
-    if device.type == "cuda":
-        has = torch.cuda.is_bf16_supported()
-    elif device.type == "cpu":
+    has = device.type == "cuda" and torch.cuda.is_bf16_supported()
+    if device.type == "cpu":
         can = getattr(torch.cpu, "get_capabilities", dict)()  # since torch 2.9
         has = can.get("avx512_bf16") or can.get("amx_bf16")
     return torch.bfloat16 if has else torch.float32
