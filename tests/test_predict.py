@@ -157,6 +157,7 @@ class TestRegions:
         (skimage.data.coffee(), WHOLE, "No face found, so the whole image was taken"),
         (np.full((200, 200), 90, np.uint8), WHOLE, "No face found, so the whole image"),
         (AMID_GREY, "face", r"Only \d+ pixels wide, enlarged"),
+        (ASTRONAUT[60:, 224:], "face", "Reaches beyond the picture, filled with its"),
     ])  # fmt: skip
     def test_what_is_odd_about_a_picture_is_said(self, photo, region, note):
         [crop], [row] = predict.regions_of(photo, 48, ["rotated upright"])
@@ -368,7 +369,9 @@ class TestCommand:
 def test_the_last_map_is_the_one_before_pooling():
     for name, wanted in (("ReportCNN", 11), ("ResidualCNN", 7)):
         model = build(name, {"n_classes": 4})
-        assert explain.last_map_layer(model) is model.features[wanted]
+        for end in ([], [nn.AdaptiveAvgPool2d(1), nn.Flatten()]):  # one's own may have
+            model.features.extend(end)
+            assert explain.last_map_layer(model) is model.features[wanted]
     model.features = nn.Sequential(nn.ReLU())
     assert "no convolution" in refusal(explain.last_map_layer, model)
 

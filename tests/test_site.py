@@ -210,9 +210,8 @@ def test_code_moves_to_the_end_of_the_pdf_below_its_sections(place):
     assert not part.select(".highlight, details, summary")
     assert "present(figure" not in part.get_text()
     assert [title.get_text() for title in code.select("h3")] == ["1.1 A section"]
-    text = code.get_text()
     order = ("import housekeeping", "1.1 A section", "present(", "def listed", "table(")
-    assert sorted(order, key=text.index) == list(order)
+    assert sorted(order, key=code.get_text().index) == list(order)
 
 
 def test_page_numbers_are_read_from_the_anchors():

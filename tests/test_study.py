@@ -90,8 +90,7 @@ class TestStrongRecipe:
 
     @pytest.mark.parametrize("steps", range(1, 12))
     def test_a_training_may_be_short(self, steps):
-        model = torch.nn.Linear(1, 1)
-        made = strong_recipe(model, {"train": range(steps)}, 1)
+        made = strong_recipe(torch.nn.Linear(1, 1), {"train": range(steps)}, 1)
         for _ in range(steps):
             assert 0 < made["schedule"].get_last_lr()[0] <= 0.003
             made["optimizer"].step()
