@@ -46,9 +46,9 @@ def main() -> None:
     known = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     machine = f"{processor()}, {psutil.cpu_count()} cores, torch {torch.__version__}"
     for name in SOAK if chosen == ["soak"] else chosen:
-        measured = importlib.import_module(f"benchmarks.bench_{name}").run()
-        known[name] = {"machine": machine, **measured}
-        print(as_tables({name: known[name]}))
+        if measured := importlib.import_module(f"benchmarks.bench_{name}").run():
+            known[name] = {"machine": machine, **measured}
+            print(as_tables({name: known[name]}))
     write_json(RESULTS, {**known, "environment": environment()})
     page = PAGE.read_text(encoding="utf-8")
     write_text(PAGE, fill(page, "results", as_tables(known)))

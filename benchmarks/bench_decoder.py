@@ -95,8 +95,7 @@ def watched(content: bytes) -> tuple[float, float, str]:
 def run() -> dict:
     """Decode mutated and large files; return how many did what."""
     files = chain(map(mutated, range(FILES)), map(large_file, range(LARGE_FILES)))
-    found = map(watched, files)
-    table = pd.DataFrame(found, columns=["seconds", "MB", "outcome"])
+    table = pd.DataFrame(map(watched, files), columns=["seconds", "MB", "outcome"])
     kinds = table["outcome"].str.split().str[0]
     for seed, outcome in table["outcome"][~kinds.isin(["kept", "rejected"])].items():
         print(f"seed {seed}: {outcome}")
