@@ -1,7 +1,6 @@
 """The look of all figures, the one place that shows and saves them, and listings."""
 
 import inspect
-import logging
 import warnings
 from collections.abc import Callable, Iterable
 from colorsys import hls_to_rgb
@@ -26,7 +25,8 @@ LETTER = 0.09  # inches that one of them takes
 def use_style() -> None:
     """Switch matplotlib to the report's style file; show table cells uncut."""
     plt.style.use(STYLE)
-    logging.getLogger("matplotlib.font_manager").setLevel("ERROR")  # of fonts not here
+    known, fonts = set(mpl.font_manager.get_font_names()), mpl.rcParams["font.family"]
+    mpl.rcParams["font.family"] = [font for font in fonts if font in known]
     pd.set_option("display.max_colwidth", None)
     for known in ("Glyph", "constrained_layout not", "IProgress"):  # what lacks here
         warnings.filterwarnings("ignore", known)
