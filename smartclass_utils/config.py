@@ -42,7 +42,7 @@ NETWORK_COLOURS = {
     "Variant 2": "#AA4499",
     "Our own": "#999933",
 }
-OTHER_NETWORK_COLOURS = ("#882255", "#56B4E9", "#44AA99", "#332288")
+OTHER_NETWORK_COLOURS = ("#882255", "#56B4E9", "#44AA99", "#661100")
 
 SPLITS = ("train", "val", "test")
 SPLIT_SHARES = {"train": 0.70, "val": 0.15, "test": 0.15}

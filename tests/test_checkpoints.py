@@ -16,7 +16,7 @@ from image_bytes import flipped
 from torch import nn
 from torch.utils.data import DataLoader, Subset, TensorDataset, WeightedRandomSampler
 
-from smartclass_utils import checkpoints, models, training
+from smartclass_utils import checkpoints, evaluation, models, training
 from smartclass_utils.checkpoints import load_model, read_card, read_cards
 from smartclass_utils.config import CLASSES
 from smartclass_utils.dataset import load_clean, tensors
@@ -75,9 +75,25 @@ def test_a_class_that_later_chapters_cannot_find_learns_nothing(
     assert not trained.called
 
 
-def test_weights_come_back_bit_for_bit(clean_data, tmp_path, monkeypatch):
+def test_a_class_added_to_models_is_stored_bit_for_bit_and_evaluated(
+    clean_data, tmp_path, monkeypatch
+):
+    class Flat(nn.Sequential):
+        def __init__(self, n_classes, image_size):
+            last = nn.Linear(image_size**2, n_classes)
+            super().__init__(models.Standardise(), nn.Flatten(), last)
+
+    Flat.__module__ = models.__name__
+    monkeypatch.setattr(models, "Flat", Flat, raising=False)
+    own = Flat(n_classes=4, image_size=16)
+    own.arguments = {"n_classes": 4, "image_size": 16}
     watched = watch_training(monkeypatch)
-    model = load_model(store(clean_data, tmp_path), clean_data)
+    card = store(clean_data, tmp_path, "Of one's own", model=own, epochs=9)
+    model = load_model(card, clean_data)
+    images, targets = tensors(clean_data, "test")
+    answers = evaluation.predict(model, images).argmax(axis=1)
+    found = evaluation.entry([card], [answers], targets.numpy(), clean_data.classes)
+    assert (found["network"], found["accuracy"] > 0.7) == ("Flat", True)
     trained = watched.call_args.args[0].state_dict()
     assert trained.keys() == model.state_dict().keys()
     assert all(torch.equal(trained[k], v) for k, v in model.state_dict().items())

@@ -284,12 +284,10 @@ def test_all_bad_inputs_at_once_add_up_and_end_well(tmp_path):
     assert by_outcome == {**wanted, "kept": wanted["kept"] + 36}
     assert sum(by_outcome.values()) == len(manifest.table)
     rejected = done.rejected.set_index("file")["reason"]
-    noted = done.noted.set_index("original_file")["note"]
-    said = {**rejected, **noted}
+    said = {**rejected, **done.noted.set_index("original_file")["note"]}
     for file, (outcome, text) in expected.items():
         why = said.get(file, "")
-        is_mended = bool({*why.split("; ")} & {*images.MENDING})
-        found = "mended" if is_mended else "kept"
+        found = "mended" if {*why.split("; ")} & {*images.MENDING} else "kept"
         found = "rejected" if file in rejected.index else found
         assert (file, found) == (file, outcome)
         assert why.startswith(text) and bool(why) == bool(text), file

@@ -2,6 +2,7 @@
 
 import html
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -94,9 +95,8 @@ def house(tmp_path, monkeypatch):
 
 def test_chapters_run_on_this_interpreter_as_asked(house, tmp_path, monkeypatch):
     _, photos, out = house
-    stale = tmp_path / "jupyter" / "kernels" / "python3"
     kernel = {"argv": ["/no/such/python"], "display_name": "x", "language": "python"}
-    write_json(stale / "kernel.json", kernel)
+    write_json(tmp_path / "jupyter/kernels/python3/kernel.json", kernel)
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
     index = report.run_report(str(photos), str(out), epochs=7, seeds=2)
     made = nbformat.read(out / "notebooks" / "01_a.ipynb", 4)
@@ -267,6 +267,17 @@ def test_record_keeps_notebooks_figures_and_numbers(house, tmp_path, monkeypatch
     assert "| fer48 | Best | 9 | 70.0 |" in text
     assert "fer48 | Main CNN" not in text and "old" not in text
     assert json.loads((tmp_path / "demo.json").read_text())["chapter_seconds"]
+
+
+def test_committed_tables_say_what_the_stored_results_say(tmp_path, monkeypatch):
+    shutil.copytree(config.RESULTS_FOLDER, tmp_path / "results")
+    shutil.copy(ROOT / "README.md", tmp_path)
+    monkeypatch.setattr(config, "ROOT", tmp_path)
+    results_page.write_page(tmp_path / "results")
+    record.write_readme(json.loads((config.RESULTS_FOLDER / "demo.json").read_text()))
+    for made, kept in (("", ROOT), ("results", config.RESULTS_FOLDER)):
+        made, kept = tmp_path / made / "README.md", kept / "README.md"
+        assert made.read_text("utf-8") == kept.read_text("utf-8")
 
 
 def test_fill_replaces_between_marks_only():

@@ -258,8 +258,7 @@ def test_hostile_names_of_a_data_set_reach_no_page(tmp_path):
     data = load(root)
     assert len(data.classes) == len(HOSTILE)  # they differ as they did before
     shown = [*data.classes, *data.notes, data.name, *data.table]
-    others = data.table.drop(columns="file").to_numpy().ravel()
-    for text in {*shown, *others}:
+    for text in {*shown, *data.table.drop(columns="file").to_numpy().ravel()}:
         assert as_text(text) == text
     assert all((root / file).exists() for file in data.table["file"])
     page = page_body("\n".join(f"- *{text}*" for text in shown))

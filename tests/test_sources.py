@@ -77,9 +77,8 @@ def test_rafdb_of_kaggle(tmp_path, where):
     assert data.name == "RAF-DB" and not data.given_split
     assert data.classes == ("angry", "happy", "neutral")
     assert tuple(data.table) == MANIFEST_COLUMNS
-    words = "Happiness Anger Neutral "  # test
-    words += "Surprise Fear Disgust Happiness Sadness Anger Neutral"
-    assert list(data.table["original_label"]) == words.split()
+    words = "Happiness Anger Neutral Surprise Fear Disgust Happiness Sadness Anger"
+    assert [*data.table["original_label"]] == [*words.split(), "Neutral"]
     train = ["", "", "", "happy", "", "angry", "neutral"]
     assert list(data.table["label"]) == ["happy", "angry", "neutral", *train]
     assert list(data.table["split"]) == ["test"] * 3 + ["train"] * 7
@@ -387,8 +386,7 @@ def test_data_is_looked_for_in_order(tmp_path, monkeypatch, project):
 def test_the_demo_is_unpacked_once_inside_and_anew_when_it_changed(project):
     rows = ["file,glasses", "a/cat/1.jpg,yes"]
     more = {"demo.json": "{}", "demo_attributes.csv": "\n".join(rows)}
-    sets = dict.fromkeys(names_of("train", "test"), "x")
-    archive(project / "demo", {**sets, **more})
+    archive(project / "demo", dict.fromkeys(names_of("train", "test"), "x") | more)
     folder = find_data("demo")
     data = load(folder)
     assert data.name == "demo"

@@ -148,7 +148,7 @@ class TestStudy:
     def test_a_grid_of_splits_and_a_page_lie_beside_them(self, done):
         out, done = done
         grid = pd.read_csv(out.with_name("photos_grid.csv"))
-        assert [*grid] == ["network", "split", "seed", "accuracy", "n_test"]
+        assert [*grid] == ["network", "split", "seed", "accuracy", "n_test", "images"]
         sizes = grid.groupby(["network", "split"]).size()
         crossed = itertools.product(("Main CNN", "Variant 1", "Variant 2"), (0, 1))
         assert sizes.index.to_list() == [*crossed]
@@ -156,8 +156,7 @@ class TestStudy:
         page = out.with_name("README.md").read_text(encoding="utf-8")
         for words in ("## photos\n", "step by step", "CPU min"):
             assert words in page
-        main = done["models"][0]
-        assert f"| Main CNN | {100 * main['accuracy']:.1f} ± " in page
+        assert f"| Main CNN | {100 * done['models'][0]['accuracy']:.1f} ± " in page
 
     def test_a_finished_training_is_kept_and_a_changed_recipe_is_not(
         self, quick, done, tmp_path, monkeypatch

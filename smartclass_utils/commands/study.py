@@ -190,17 +190,17 @@ def stored(path: Path, data: CleanData) -> dict:
 
 def grid_of(cards: list[dict]) -> pd.DataFrame:
     """Return how right each training on a redrawn split was."""
-    rows = [
+    return pd.DataFrame(
         {
             "network": card["name"],
             "split": card["file"].parent.name.removeprefix("split"),
             "seed": card["seed"],
             "accuracy": card["accuracy"],
             "n_test": len(card["answers"]["test"]),
+            "images": card["data"]["fingerprint"][:8],
         }
         for card in cards
-    ]
-    return pd.DataFrame(rows)
+    )
 
 
 def fold_jobs(base, rows, data, groups, folds, path) -> tuple[pd.DataFrame, list[Job]]:
