@@ -47,9 +47,10 @@ def main() -> None:
     machine = f"{processor()}, {psutil.cpu_count()} cores, torch {torch.__version__}"
     for name in SOAK if chosen == ["soak"] else chosen:
         if measured := importlib.import_module(f"benchmarks.bench_{name}").run():
-            known[name] = {"machine": machine, **measured}
+            known |= {name: {"machine": machine, **measured}}
+            known["environment"] = environment()
             print(as_tables({name: known[name]}))
-    write_json(RESULTS, {**known, "environment": environment()})
+    write_json(RESULTS, known)
     page = PAGE.read_text(encoding="utf-8")
     write_text(PAGE, fill(page, "results", as_tables(known)))
 

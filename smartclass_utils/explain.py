@@ -18,7 +18,7 @@ def last_map_layer(model: nn.Module) -> nn.Module:
     """Return the layer whose output is the last feature map before it is pooled."""
     if not any(isinstance(layer, nn.Conv2d) for layer in model.modules()):
         raise SmartClassError("This network has no convolution to draw a map of.")
-    ends = ("Pool", "Flatten")  # of a name
+    ends = ("Pool", "Flatten", "Dropout")  # of a name
     kept = [m for m in model.features if not any(e in type(m).__name__ for e in ends)]
     return kept[-1]
 

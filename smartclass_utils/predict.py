@@ -23,7 +23,7 @@ FACE, WHOLE = "face", "whole image"
 SMALL_SIDE = 128  # pixels; a smaller picture is taken to be the crop of a face
 FIRST = ("file", "face", "region", *Box._fields, "looks")  # before the probabilities
 ANOTHER = "name another with --model, such as one in data/models after `make report`"
-PREPARED = "It learned from images that PREPARE of chapter 1 changed; these are not."
+PREPARED = "The network learned from images changed by PREPARE, and may answer worse."
 PARALLEL_FROM = 16  # files; fewer are done before other processes have started
 
 
@@ -87,14 +87,14 @@ def regions_of(
     crops, rows = [], []
     for number, box in enumerate(boxes or [Box(0, 0, height, width)], 1):
         square = square_around(box) if boxes else box
-        small, ends = square.width < size, np.add(square[:2], square[2:])
-        outside = min(square[:2]) < 0 or any(ends > photo.shape[:2])
+        small, ends = square.width < size, np.add(box[:2], box[2:])
+        at_edge = boxes and (min(box[:2]) == 0 or any(ends == photo.shape[:2]))
         crop = clean_square(Image.fromarray(cut(photo, square)), size, colour)
         remarks = [
             text or f"face {number} of {len(boxes)}" * (len(boxes) > 1),
             "squeezed to a square" * (square.height != square.width),
             f"only {box.width} pixels wide, enlarged" * (boxes != [] and small),
-            "reaches beyond the picture, filled with its last pixels" * outside,
+            "at the picture's edge, so it may be cut" * bool(at_edge),
             FLAT * bool(np.ptp(crop, axis=(0, 1)).max() == 0),
         ]
         kind, note = FACE if boxes else WHOLE, sentence(*remarks, *notes)

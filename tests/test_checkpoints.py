@@ -78,14 +78,17 @@ def test_a_class_that_later_chapters_cannot_find_learns_nothing(
 def test_a_class_added_to_models_is_stored_bit_for_bit_and_evaluated(
     clean_data, tmp_path, monkeypatch
 ):
-    class Flat(nn.Sequential):
+    class Own(nn.Sequential):
         def __init__(self, n_classes, image_size):
-            last = nn.Linear(image_size**2, n_classes)
-            super().__init__(models.Standardise(), nn.Flatten(), last)
+            super().__init__()
+            maps = nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(2)
+            self.features = nn.Sequential(models.Standardise(), *maps, nn.Flatten())
+            last = nn.Linear(8 * (image_size // 2 - 1) ** 2, n_classes)
+            self.classifier = nn.Sequential(last)
 
-    Flat.__module__ = models.__name__
-    monkeypatch.setattr(models, "Flat", Flat, raising=False)
-    own = Flat(n_classes=4, image_size=16)
+    Own.__module__ = models.__name__
+    monkeypatch.setattr(models, "Own", Own, raising=False)
+    own = Own(n_classes=4, image_size=16)
     own.arguments = {"n_classes": 4, "image_size": 16}
     watched = watch_training(monkeypatch)
     card = store(clean_data, tmp_path, "Of one's own", model=own, epochs=9)
@@ -93,7 +96,7 @@ def test_a_class_added_to_models_is_stored_bit_for_bit_and_evaluated(
     images, targets = tensors(clean_data, "test")
     answers = evaluation.predict(model, images).argmax(axis=1)
     found = evaluation.entry([card], [answers], targets.numpy(), clean_data.classes)
-    assert (found["network"], found["accuracy"] > 0.7) == ("Flat", True)
+    assert (found["network"], found["accuracy"] > 0.7) == ("Own", True)
     trained = watched.call_args.args[0].state_dict()
     assert trained.keys() == model.state_dict().keys()
     assert all(torch.equal(trained[k], v) for k, v in model.state_dict().items())

@@ -247,8 +247,8 @@ def made_up_grid(effect: float, splits: int = 10, seeds: int = 3) -> pd.DataFram
     return grid.assign(accuracy=accuracy, n_test=300)
 
 
-def run_grid(tmp_path, grid, name: str, *marks: str, images="these") -> dict:
-    grid.assign(images="these").to_csv(tmp_path / "made_grid.csv", index=False)
+def run_grid(tmp_path, grid, name: str, *marks: str, images="000123456") -> dict:
+    grid.assign(images="00012345").to_csv(tmp_path / "made_grid.csv", index=False)
     data, said = SimpleNamespace(name=name, fingerprint=images), []
     folders = SimpleNamespace(RESULTS_FOLDER=tmp_path, SPLIT_SHARES=SPLIT_SHARES)
     given = {"config": folders, "Markdown": said.append, "GRIDS": ("made",)}
@@ -274,7 +274,7 @@ def test_the_grid_answers_kernel_and_depth(tmp_path):
     grid.loc[(grid["network"] == "Variant 1") & (grid["seed"] == 0), "accuracy"] -= 0.1
     unlucky = run_grid(tmp_path, grid, "made", *VERDICTS)["verdicts"]
     assert unlucky["points"].min() < -7 and set(unlucky["verdict"]) == {"can’t tell"}
-    for name, images, left in (("others", "these", ["made"]), ("made", "fewer", [])):
+    for name, images, left in (("others", "0001", ["made"]), ("made", "0001", [])):
         other = run_grid(tmp_path, found["grids"]["made"], name, images=images)
         assert [*other["grids"]] == left and f"(*{name}*)" in other["said"][0]
 
@@ -285,6 +285,7 @@ def test_a_looser_level_changes_a_verdict():
     marks = ("_grid.csv", "def against_main(", *VERDICTS)
     for level, verdict in ((0.05, "can’t tell"), (0.3, "better")):  # as in Try it
         table = run_cells(WORTH, *marks, data=data, LEVEL=level)["verdicts"]
+        assert set(table["data"]) == {"demo", "fer48", "rgb96"}
         of_fer48 = table[table["data"] == "fer48"].set_index("network")["verdict"]
         assert of_fer48["Variant 2"] == verdict
 

@@ -157,7 +157,7 @@ class TestRegions:
         (skimage.data.coffee(), WHOLE, "No face found, so the whole image was taken"),
         (np.full((200, 200), 90, np.uint8), WHOLE, "No face found, so the whole image"),
         (AMID_GREY, "face", r"Only \d+ pixels wide, enlarged"),
-        (ASTRONAUT[60:, 224:], "face", "Reaches beyond the picture, filled with its"),
+        (ASTRONAUT[60:, 224:], "face", "At the picture's edge, so it may be cut"),
     ])  # fmt: skip
     def test_what_is_odd_about_a_picture_is_said(self, photo, region, note):
         [crop], [row] = predict.regions_of(photo, 48, ["rotated upright"])

@@ -45,11 +45,18 @@ def encoded_again(images):
     lambda x: encoded_again(shifted(x, -2, 1)[:, :, ::-1]),
 ], ids=["equal", "darker", "noisy", "encoded again", "mirrored", "shifted",
         "shifted and mirrored", "all of it"])  # fmt: skip
-@pytest.mark.parametrize("size", [48, 96])
-def test_copies_are_found_and_nothing_else(copy, size):
-    images = smooth_images(40, size=size)  # compared at 48, so by half pixels, too
+@pytest.mark.parametrize(("size", "times"), [(48, 1), (48, 2), (96, 1)])
+def test_copies_are_found_and_nothing_else(copy, size, times):
+    images = smooth_images(40, size=size)
     both = np.concatenate([images, copy(images)])
+    both = both.repeat(times, axis=1).repeat(times, axis=2)  # compared at 48 pixels
     assert near_copies(both).tolist() == [*range(40), *range(40)]
+
+
+def test_half_pixels_count_unless_they_are_left_out():
+    images = smooth_images(20, size=96)
+    both = np.concatenate([images, shifted(images, 5, -3)])
+    assert near_copies(both).max() == 19 < 30 < near_copies(both, subpixel=False).max()
 
 
 def test_turned_inverted_few_and_flat_images_are_no_copies_unless_equal():

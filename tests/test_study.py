@@ -147,8 +147,9 @@ class TestStudy:
 
     def test_a_grid_of_splits_and_a_page_lie_beside_them(self, done):
         out, done = done
-        grid = pd.read_csv(out.with_name("photos_grid.csv"))
+        grid = pd.read_csv(out.with_name("photos_grid.csv"), dtype={"images": str})
         assert [*grid] == ["network", "split", "seed", "accuracy", "n_test", "images"]
+        assert set(grid["images"]) <= {done["data"]["fingerprint"][:8]}
         sizes = grid.groupby(["network", "split"]).size()
         crossed = itertools.product(("Main CNN", "Variant 1", "Variant 2"), (0, 1))
         assert sizes.index.to_list() == [*crossed]
