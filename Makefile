@@ -63,7 +63,7 @@ test: lint ## lint, unit tests, and every notebook against its stored outputs
 	$(MAKE) -j 2 unit nbval
 
 unit: $(READY)
-	nice $(RUN) -m pytest -q -n 2 --dist loadfile
+	nice $(RUN) -m pytest -q
 
 nbval: $(READY)
 	rm -rf $(TRIAL)
