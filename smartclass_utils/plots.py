@@ -25,8 +25,8 @@ LETTER = 0.09  # inches that one of them takes
 def use_style() -> None:
     """Switch matplotlib to the report's style file; show table cells uncut."""
     plt.style.use(STYLE)
-    known, fonts = set(mpl.font_manager.get_font_names()), mpl.rcParams["font.family"]
-    mpl.rcParams["font.family"] = [font for font in fonts if font in known]
+    here, fonts = set(mpl.font_manager.get_font_names()), mpl.rcParams["font.family"]
+    mpl.rcParams["font.family"] = [font for font in fonts if font in here]
     pd.set_option("display.max_colwidth", None)
     for known in ("Glyph", "constrained_layout not", "IProgress"):  # what lacks here
         warnings.filterwarnings("ignore", known)

@@ -23,7 +23,7 @@ FACE, WHOLE = "face", "whole image"
 SMALL_SIDE = 128  # pixels; a smaller picture is taken to be the crop of a face
 FIRST = ("file", "face", "region", *Box._fields, "looks")  # before the probabilities
 ANOTHER = "name another with --model, such as one in data/models after `make report`"
-PREPARED = "The network learned from images changed by PREPARE, and may answer worse."
+PREPARED = "The network knows images changed by PREPARE; these are not: expect errors."
 PARALLEL_FROM = 16  # files; fewer are done before other processes have started
 
 
