@@ -1,6 +1,8 @@
 """The look of all figures, the one place that shows and saves them, and listings."""
 
 import inspect
+import re
+import textwrap
 import warnings
 from collections.abc import Callable, Iterable
 from colorsys import hls_to_rgb
@@ -20,6 +22,7 @@ TALK = "_talk"  # at the end of the name of a figure with larger type
 STYLE = Path(__file__).with_name("smartclass.mplstyle")
 BELOW, BESIDE = 24, 56  # letters of a name at an axis
 LETTER = 0.09  # inches that one of them takes
+TITLE = 9  # letters of a title in an inch
 
 
 def use_style() -> None:
@@ -81,18 +84,24 @@ def fit_labels(fig: Figure) -> None:
             ax.tick_params(axis="x", rotation=90)
 
 
-def save_figure(fig: Figure, name: str, folder: Path, talk=0.7, caption="") -> None:
+def parts_of(caption: str) -> tuple[str, str, str]:
+    """Return "Figure 2.1", the sentence after it without its full stop, the rest."""
+    number, text = re.match(r"(?:(Figure [\d.]*\d)\. )?(.*)", caption, re.S).groups("")
+    message, *rest = re.split(r"\. +(?=[A-Z*“])", text, maxsplit=1)
+    return number, message.removesuffix("."), "".join(rest)
+
+
+def save_figure(fig: Figure, name: str, folder: Path, talk: float = 0.7) -> None:
     """Write ``<name>.png`` (200 dpi), ``<name>.svg`` and, for a talk, a third file.
 
     ``<name>_talk.png`` is the figure drawn at ``talk`` of its size with as many pixels,
-    so that all type is larger, without a title that the slide takes from ``caption``.
+    so that all type is larger, without its title, which a slide has above it.
     """
     full, dpi = fig.get_size_inches(), mpl.rcParams["savefig.dpi"]
     for ending, size in ((".png", 1.0), (".svg", 1.0), (f"{TALK}.png", talk)):
         undated = {"Date": None} if ending == ".svg" else {"Software": None}
-        for text in fig.findobj(mpl.text.Text) * (TALK in ending):  # which is last
-            if text.get_weight() == "bold" and f". {text.get_text()}." in caption:
-                text.set_visible(False)
+        if TALK in ending:  # which is last
+            fig.suptitle("")
         fig.set_size_inches(full * size)
         with replacing(folder / f"{name}{ending}") as stream:
             options = {"format": ending[-3:], "dpi": dpi / size, "metadata": undated}
@@ -106,15 +115,17 @@ def present(fig: Figure, name: str, caption: str, alt: str, talk: float = 0.7) -
     Args:
         fig: the figure; it is closed.
         name: file name without an ending, such as ``"02_class_distribution"``.
-        caption: its number, its message in a sentence, then what is shown.
+        caption: its number; its message in a sentence, the title; what is shown.
         alt: what a reader sees who cannot see it.
         talk: see :func:`save_figure`; nearer to 1 where texts would touch.
     """
     folder = config.workspace().out / "figures"
+    message = parts_of(caption)[1]
+    fig.suptitle(textwrap.fill(message, int(TITLE * fig.get_figwidth())))
     with warnings.catch_warnings(record=True, action="always") as said:
         fit_labels(fig)
         display(fig, metadata={"image/png": {"alt": alt}})
-        save_figure(fig, name, folder, talk, caption)
+        save_figure(fig, name, folder, talk)
     plt.close(fig)
     index = folder / "figures.json"
     known = read_json(index, "delete it") if index.exists() else {}

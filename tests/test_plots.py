@@ -91,6 +91,7 @@ def test_neither_missing_letters_nor_a_lack_of_room_stop_a_figure(
     assert index["99_test"]["alt"] == "Too much text."
     assert not plt.fignum_exists(fig.number)
     assert capsys.readouterr().err == ""
+    assert "A caption</text>" in (figures / "99_test.svg").read_text(encoding="utf-8")
     assert "A caption. (No font that is installed here has all" in shown[1].data
 
 

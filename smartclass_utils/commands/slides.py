@@ -10,7 +10,7 @@ import nbformat
 
 from smartclass_utils.commands.pages import Report, last_report, render
 from smartclass_utils.files import write_text
-from smartclass_utils.plots import TALK
+from smartclass_utils.plots import TALK, parts_of
 
 SLIDES = "slides.html"
 
@@ -48,13 +48,6 @@ def figure_slide(report: Report, name: str) -> dict[str, str]:
         "source": f"data:image/png;base64,{base64.b64encode(image).decode('ascii')}",
         "notes": reading(chapter.notebook, name),
     }
-
-
-def parts_of(caption: str) -> tuple[str, str, str]:
-    """Return "Figure 2.1", the sentence after it without its full stop, the rest."""
-    number, text = re.match(r"(?:(Figure [\d.]*\d)\. )?(.*)", caption, re.S).groups("")
-    message, *rest = re.split(r"\. +(?=[A-Z*“])", text, maxsplit=1)
-    return number, message.removesuffix("."), "".join(rest)
 
 
 def reading(notebook: nbformat.NotebookNode, name: str) -> str:
