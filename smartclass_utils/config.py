@@ -38,9 +38,9 @@ HATCHES = {"angry": "//", "engaged": "..", "happy": "\\\\", "neutral": ""}
 # Networks have colours of their own, the same in every chapter.
 NETWORK_COLOURS = {
     "Main CNN": "#222222",
-    "Variant 1": "#009E73",
+    "Variant 1": "#007F5F",
     "Variant 2": "#AA4499",
-    "Our own": "#999933",
+    "Our own": "#767622",
 }
 OTHER_NETWORK_COLOURS = ("#882255", "#56B4E9", "#44AA99", "#661100")
 

@@ -121,7 +121,8 @@ def present(fig: Figure, name: str, caption: str, alt: str, talk: float = 0.7) -
     """
     folder = config.workspace().out / "figures"
     message = parts_of(caption)[1]
-    fig.suptitle(textwrap.fill(message, int(TITLE * fig.get_figwidth())))
+    title = textwrap.fill(message, int(TITLE * fig.get_figwidth()))
+    fig.suptitle(title, x=0.01, ha="left")
     with warnings.catch_warnings(record=True, action="always") as said:
         fit_labels(fig)
         display(fig, metadata={"image/png": {"alt": alt}})

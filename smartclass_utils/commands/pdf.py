@@ -1,4 +1,4 @@
-"""The whole report as one PDF with a table of contents, its code at the end."""
+"""The whole report as one PDF with a table of contents, code of figures at the end."""
 
 import os
 import re
@@ -16,7 +16,6 @@ from smartclass_utils.files import write_text
 
 PDF = "report.pdf"
 LEFT_OUT = "nav, summary, a.anchor-link, .skip, script, style, picture source"
-CODE = ".code, .output_markdown:has(.highlight)"  # cells and listings
 BROWSERS = (
     *("chromium", "chromium-browser", "chrome", "google-chrome"),
     *("google-chrome-stable", r"C:\Program Files\Google\Chrome\Application\chrome.exe"),
@@ -79,13 +78,13 @@ def chapter_part(report: Report, chapter: Chapter) -> Tag:
 
 
 def take_code(part: Tag) -> str:
-    """Take the code out of a chapter; return it as HTML below its sections' titles."""
+    """Take what draws figures out of a chapter; return it below sections' titles."""
     taken, title = [], ""
-    for tag in part.select(f"h2, {CODE}"):
+    for tag in part.select("h2, .code"):
+        tag.name = "div" if tag.name == "details" else tag.name  # open in print
         if tag.name == "h2":
             title = f"<h3>{tag.decode_contents()}</h3>"
-        else:
-            tag.name = "div"  # what was folded on the screen is open in print
+        elif "present(" in tag.get_text():
             taken += [title, str(tag.extract())]
             title = ""
     return "\n".join(taken)

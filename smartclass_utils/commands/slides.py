@@ -51,9 +51,10 @@ def figure_slide(report: Report, name: str) -> dict[str, str]:
 
 
 def reading(notebook: nbformat.NotebookNode, name: str) -> str:
-    """Return the text that follows a figure in its chapter, for the speaker."""
+    """Return the paragraph that follows a figure in its chapter, for the speaker."""
     pairs = itertools.pairwise(notebook.cells)
     cell = next((then for shown, then in pairs if f'"{name}"' in shown.source), None)
     if cell is None or cell.cell_type != "markdown" or cell.source.startswith("#"):
         return ""
-    return re.sub(r"\s*[^.]*:$", "", cell.source)  # what leads to the next table
+    first = cell.source.split("\n\n")[0]
+    return re.sub(r"\s*[^.]*:$", "", first)  # without what leads to the next table
