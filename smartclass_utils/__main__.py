@@ -1,9 +1,9 @@
 """The commands: ``python -m smartclass_utils report|predict|study|…``."""
 
 import argparse
-import importlib
 import os
 import sys
+from pkgutil import resolve_name
 
 from smartclass_utils import __version__
 from smartclass_utils.config import SmartClassError
@@ -68,17 +68,17 @@ def parser() -> argparse.ArgumentParser:
 
 # The function of each command, and what is printed of its result.
 COMMANDS = {
-    "report": ("report.run_report", "The report is ready: {}"),
-    "check": ("check.check_folder", "{}"),
-    "slides": ("slides.make_slides", "The slides are ready: {}"),
-    "pdf": ("pdf.make_pdf", "The PDF is ready: {}"),
-    "study": ("study.run_study", "The results are stored: {}"),
-    "ship": ("ship.ship", "The network ships: {}"),
-    "predict": ("predict.run_predict", ""),
-    "data": ("download.download_sources", ""),
-    "unpack": ("unpack.unpack", "The images are ready: {}"),
-    "combine": ("combine.combine", "The images are ready: {}"),
-    "record": ("record.record", ""),
+    "report": ("report:run_report", "The report is ready: {}"),
+    "check": ("check:check_folder", "{}"),
+    "slides": ("slides:make_slides", "The slides are ready: {}"),
+    "pdf": ("pdf:make_pdf", "The PDF is ready: {}"),
+    "study": ("study:run_study", "The results are stored: {}"),
+    "ship": ("ship:ship", "The network ships: {}"),
+    "predict": ("predict:run_predict", ""),
+    "data": ("download:download_sources", ""),
+    "unpack": ("unpack:unpack", "The images are ready: {}"),
+    "combine": ("combine:combine", "The images are ready: {}"),
+    "record": ("record:record", ""),
 }
 
 
@@ -86,9 +86,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Run one command; heavy modules are imported only by the command in need."""
     options = vars(arguments).copy()
     place, said = COMMANDS[options.pop("command")]
-    module, _, name = place.partition(".")
-    module = importlib.import_module(f"smartclass_utils.commands.{module}")
-    result = getattr(module, name)(**options)
+    result = resolve_name(f"smartclass_utils.commands.{place}")(**options)
     if said:
         print(said.format(result))
 

@@ -58,7 +58,7 @@ ARGUMENTS = {
 
 @pytest.mark.parametrize("command", cli.COMMANDS)
 def test_every_command_takes_what_its_options_give(monkeypatch, command):
-    module, name = cli.COMMANDS[command][0].split(".")
+    module, name = cli.COMMANDS[command][0].split(":")
     module = importlib.import_module(f"smartclass_utils.commands.{module}")
     given = create_autospec(getattr(module, name), return_value=None)
     monkeypatch.setattr(module, name, given)
