@@ -16,7 +16,6 @@ from smartclass_utils.config import SmartClassError, Workspace, workspace, works
 from smartclass_utils.files import read_json, write_text
 
 TEMPLATES = Path(__file__).parent.with_name("templates")
-STYLE = TEMPLATES / "chapter" / "report.css"
 SAFE_MARKDOWN = mistune.create_markdown(escape=True)
 
 
@@ -95,9 +94,8 @@ def write_pages(report: Report) -> None:
     """Write one page a chapter, ``index.html`` and ``gallery.html``."""
     for chapter in report.chapters:
         write_text(report.folder / chapter.page, chapter_page(report, chapter))
-    css = STYLE.read_text(encoding="utf-8")
     for name in ("index.html", "gallery.html"):
-        page = render(f"{name}.j2", report=report, css=css, page=name)
+        page = render(f"{name}.j2", report=report, page=name)
         write_text(report.folder / name, page)
 
 

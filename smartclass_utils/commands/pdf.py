@@ -43,7 +43,6 @@ def make_pdf(out: str | None = None) -> Path:
         code = [(part.h1.get_text(), take_code(part)) for part in parts]
         content = {
             "report": report,
-            "css": pages.STYLE.read_text(encoding="utf-8"),
             "parts_of_report": parts,
             "code": [(title, listed) for title, listed in code if listed],
         }
