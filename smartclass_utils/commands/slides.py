@@ -12,8 +12,6 @@ from smartclass_utils.commands.pages import Report, last_report, render
 from smartclass_utils.files import write_text
 from smartclass_utils.plots import TALK, parts_of
 
-SLIDES = "slides.html"
-
 
 def make_slides(out: str | None = None) -> Path:
     """Write the slides of the report in ``out``; return their path."""
@@ -23,9 +21,9 @@ def make_slides(out: str | None = None) -> Path:
 def write_slides(report: Report) -> Path:
     """Write all slides into one file that needs nothing beside it."""
     made = {name[3:]: name for name in report.figures if report.chapter(name[:2])}
-    path, slide_of = report.folder / SLIDES, partial(figure_slide, report)
-    content = {"report": report, "made": made, "slide_of": slide_of}
-    write_text(path, render("slides.html.j2", **content))
+    content = {"made": made, "slide_of": partial(figure_slide, report)}
+    path = report.folder / "slides.html"
+    write_text(path, render("slides.html.j2", report=report, **content))
     return path
 
 
