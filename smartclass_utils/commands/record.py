@@ -8,7 +8,7 @@ import nbformat
 
 from smartclass_utils import config
 from smartclass_utils.commands import results_page
-from smartclass_utils.commands.pages import render
+from smartclass_utils.commands.pages import last_report, render
 from smartclass_utils.commands.report import CHAPTER_SECONDS, run_report
 from smartclass_utils.config import SmartClassError
 from smartclass_utils.files import read_json, write_json, write_text
@@ -26,29 +26,26 @@ def record() -> None:
 
 def keep(out: Path) -> None:
     """Keep the demo report in ``out`` as what the repository shows."""
-    content = read_json(out / "results.json", "run `make record` again")
-    content["chapter_seconds"] = read_json(out / CHAPTER_SECONDS)
+    report = last_report(str(out))
+    seconds = read_json(out / CHAPTER_SECONDS)
+    content = {**report.results, "chapter_seconds": seconds}
     write_json(config.RESULTS_FOLDER / "demo.json", content)
     results_page.write_page(config.RESULTS_FOLDER)
     write_readme(content)
-    for file in sorted((out / "notebooks").glob("*.ipynb")):
-        notebook = nbformat.read(file, as_version=4)
+    for chapter in report.chapters:
+        notebook = chapter.notebook
         notebook.metadata.get("language_info", {}).pop("version", None)  # a machine's
-        seconds = content["chapter_seconds"][file.stem]
-        stated = f"**Runtime** about {seconds:.0f} seconds"
-        text = notebook.cells[0].source
-        text = re.sub(r"\*\*Runtime\*\* about \d+ seconds", stated, text)
-        notebook.cells[0].source = text
-        write_text(config.NOTEBOOKS / file.name, nbformat.writes(notebook) + "\n")
-    figures = read_json(out / "figures" / "figures.json")
+        stated = f"**Runtime** about {seconds[Path(chapter.file).stem]:.0f} seconds"
+        opening = notebook.cells[0]
+        old = r"\*\*Runtime\*\* about \d+ seconds"
+        opening.source = re.sub(old, stated, opening.source)
+        write_text(config.NOTEBOOKS / chapter.file, nbformat.writes(notebook) + "\n")
     folder = config.COMMITTED_FIGURES
     for old in [*folder.glob("*.png"), *folder.glob("*.svg")]:
         old.unlink()
-    for name in figures:
+    for name in report.figures:
         shutil.copy(out / "figures" / f"{name}.png", folder)
-    notebooks = {f.name[:2]: f.name for f in sorted(config.NOTEBOOKS.glob("*.ipynb"))}
-    page = render("figures.md.j2", figures=figures, notebooks=notebooks)
-    write_text(folder / "README.md", page)
+    write_text(folder / "README.md", render("figures.md.j2", report=report))
 
 
 def fill(text: str, name: str, content: str) -> str:
