@@ -330,17 +330,17 @@ class TestCommand:
 
     @pytest.mark.parametrize("encoding", ["ascii", None])
     def test_the_table_is_written_whatever_can_be_printed(
-        self, tmp_path, run, monkeypatch, encoding
+        self, tmp_path, model_file, monkeypatch, encoding
     ):
         stdout = io.TextIOWrapper(io.BytesIO(), encoding) if encoding else None
         path, out = save(SMALL, tmp_path / "é空.png"), tmp_path / "out.csv"
+        words = ("predict", path, "--csv", out, "--model", model_file)
+        monkeypatch.setattr("sys.argv", ["smartclass", *map(str, words)])
         monkeypatch.setattr("sys.stdout", stdout)
-        run(path, "--csv", out)
+        assert cli.main() == 0
         monkeypatch.undo()
         assert pd.read_csv(out)["file"].tolist() == [str(path)]
-        if stdout:
-            stdout.seek(0)
-            assert "\\xe9\\u7a7a.png: looks" in stdout.read()
+        assert not stdout or rb"\xe9\u7a7a.png: looks" in stdout.buffer.getvalue()
 
     def test_a_reader_that_leaves_is_status_1_and_a_table(self, tmp_path, model_file):
         for i in range(3):

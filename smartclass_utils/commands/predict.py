@@ -2,7 +2,6 @@
 
 import glob
 import os
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -53,11 +52,10 @@ def run_predict(
 
 
 def say(text: str) -> OSError | None:
-    """Print a line that any terminal can show; return the error if nobody takes it."""
+    """Print a line without control characters; return the error if nobody takes it."""
     text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-    coding = getattr(sys.stdout, "encoding", None) or "utf-8"
     try:
-        print(text.encode(coding, "backslashreplace").decode(coding), flush=True)
+        print(text, flush=True)
     except OSError as error:  # such as after `… | head`
         return error
     return None
