@@ -105,8 +105,7 @@ def write_csv(table: pd.DataFrame, out: Path) -> None:
     """
     texts = ["file", "looks", "note"]
     harmless = table[texts].map(lambda t: f"'{t}" if t.startswith(FORMULA) else t)
-    options = {"errors": "backslashreplace", "lineterminator": "\n"}
     with replacing(out) as stream:
         table.assign(**harmless).to_csv(
-            stream, index=False, encoding="utf-8", float_format="%.4f", **options
+            stream, index=False, float_format="%.4f", errors="backslashreplace"
         )
