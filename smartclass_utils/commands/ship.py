@@ -1,5 +1,6 @@
 """The trained network that ships with the package, and its model card."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from smartclass_utils.cleaning import clean
 from smartclass_utils.commands import study
 from smartclass_utils.commands.pages import render
 from smartclass_utils.commands.study_rows import Row
-from smartclass_utils.config import SHIPPED_MODEL, SPLITS, SmartClassError
+from smartclass_utils.config import SHIPPED_MODEL, SmartClassError
 from smartclass_utils.dataset import CleanData, load_clean, tensors
 from smartclass_utils.files import write_text
 from smartclass_utils.sources import find_data, load
@@ -34,13 +35,14 @@ def ship(
     cleaned = clean_of(data)
     card = best_of(name, cleaned)
     model, mirror = load_model(card, cleaned).half().float(), card["recipe"]["mirror"]
-    facts = {"test": judge(model, mirror, cleaned, ("test",)), "carried_over": {}}
+    facts = {"test": judge(model, mirror, cleaned), "carried_over": {}}
     if carry:
         other = clean_of(carry)
         if other.classes != cleaned.classes:
             known = ", ".join(cleaned.classes)
             raise SmartClassError(f"{carry} has other classes: name images of {known}.")
-        facts["carried_over"] = judge(model, mirror, other, SPLITS)
+        other = replace(other, labels=other.labels.assign(split="test"))
+        facts["carried_over"] = judge(model, mirror, other)
     stored = {key: value for key, value in card.items() if key != "file"}
     save_model(SHIPPED_MODEL, model.half(), {**stored, **facts, "terms": terms})
     write_model_card(SHIPPED_MODEL)
@@ -69,18 +71,13 @@ def best_of(name: str, data: CleanData) -> dict:
     return {**cards[int(np.argmax(right))], "trainings": len(cards)}
 
 
-def judge(
-    model: nn.Module, mirror: bool, data: CleanData, splits: tuple[str, ...]
-) -> dict:
-    """Return metrics on some splits, with an interval for every class's recall."""
-    images, targets = zip(*(tensors(data, split) for split in splits), strict=True)
-    answers = np.concatenate(
-        [evaluation.predict(model, part, mirror).argmax(axis=1) for part in images]
-    )
-    targets = np.concatenate(targets)
-    found = evaluation.metrics(targets, answers, data.classes)
+def judge(model: nn.Module, mirror: bool, data: CleanData) -> dict:
+    """Return metrics on the test images, with an interval for every class's recall."""
+    images, targets = tensors(data, "test")
+    answers = evaluation.predict(model, images, mirror).argmax(axis=1)
+    found = evaluation.metrics(targets.numpy(), answers, data.classes)
     for k, row in enumerate(found["per_class"].values()):
-        right = int((answers[targets == k] == k).sum())
+        right = found["confusion"][k][k]
         row["recall_ci95"] = list(wilson_interval(right, row["images"]))
     return {"data": data.name, "images": len(targets), **found}
 
