@@ -8,7 +8,7 @@ import pandas as pd
 from torch import nn
 
 from smartclass_utils import evaluation
-from smartclass_utils.checkpoints import load_model, read_cards, save_model
+from smartclass_utils.checkpoints import load_model, read_card, read_cards, save_model
 from smartclass_utils.cleaning import clean
 from smartclass_utils.commands import study
 from smartclass_utils.commands.pages import render
@@ -84,7 +84,7 @@ def judge(model: nn.Module, mirror: bool, data: CleanData) -> dict:
 
 def write_model_card(file: Path) -> None:
     """Write the model card (Mitchell et al. 2019) beside a network, as README.md."""
-    [card] = read_cards(file.parent)
+    card = read_card(file)
     beside = file.with_name("beside_fer.csv")  # written by benchmarks/bench_fer.py
     table = pd.read_csv(beside) if beside.exists() else pd.DataFrame({"weights": []})
     rows = table[table["weights"] == card["weights_sha256"]].to_dict("records")
