@@ -1,4 +1,4 @@
-"""The whole report as one PDF with a table of contents, code of figures at the end."""
+"""The whole report as one PDF with a table of contents."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from smartclass_utils.config import SmartClassError
 from smartclass_utils.files import write_text
 
 PDF = "report.pdf"
-LEFT_OUT = "nav, summary, a.anchor-link, .skip, script, style, picture source"
+LEFT_OUT = "nav, details, a.anchor-link, .skip, script, style, picture source"
 BROWSERS = (
     *("chromium", "chromium-browser", "chrome", "google-chrome"),
     *("google-chrome-stable", r"C:\Program Files\Google\Chrome\Application\chrome.exe"),
@@ -40,12 +40,7 @@ def make_pdf(out: str | None = None) -> Path:
         folder = Path(name)
         page, made = folder / "report.html", folder / PDF
         parts = [chapter_part(report, chapter) for chapter in report.chapters]
-        code = [(part.h1.get_text(), take_code(part)) for part in parts]
-        content = {
-            "report": report,
-            "parts_of_report": parts,
-            "code": [(title, listed) for title, listed in code if listed],
-        }
+        content = {"report": report, "parts_of_report": parts}
         numbers = {}
         for _ in range(2):
             text = pages.render("print.html.j2", **content, pages=numbers)
@@ -76,19 +71,6 @@ def chapter_part(report: Report, chapter: Chapter) -> Tag:
     return part
 
 
-def take_code(part: Tag) -> str:
-    """Take what draws figures out of a chapter; return it below sections' titles."""
-    taken, title = [], ""
-    for tag in part.select("h2, .code"):
-        tag.name = "div" if tag.name == "details" else tag.name  # open in print
-        if tag.name == "h2":
-            title = f"<h3>{tag.decode_contents()}</h3>"
-        elif "present(" in tag.get_text():
-            taken += [title, str(tag.extract())]
-            title = ""
-    return "\n".join(taken)
-
-
 def page_numbers(pdf: bytes) -> dict[str, int]:
     """Return on which page the anchors of a PDF by Chromium stand.
 
@@ -97,7 +79,7 @@ def page_numbers(pdf: bytes) -> dict[str, int]:
     """
     pages = re.findall(rb"^(\d+) 0 obj\s*<<\s*/Type /Page\b", pdf, re.M)
     order = {page: number for number, page in enumerate(pages, start=1)}
-    anchors = re.findall(rb"/(code|c\d\d(?:-\d+)?) \[(\d+) 0 R /XYZ", pdf)
+    anchors = re.findall(rb"/(c\d\d(?:-\d+)?) \[(\d+) 0 R /XYZ", pdf)
     return {name.decode(): order[page] for name, page in anchors if page in order}
 
 
