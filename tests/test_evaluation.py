@@ -190,7 +190,7 @@ def test_folds_are_even_and_keep_groups():
     subjects = [str(i // 2) for i in range(150)]
     labels = pd.DataFrame({"label": ["a"] * 100 + ["b"] * 50, "subject": subjects})
     data = SimpleNamespace(labels=labels, images=noise)
-    marks = ("lots = joint_groups(", "StratifiedGroupKFold(FOLDS")
+    marks = ("lots = joint_groups(", "StratifiedGroupKFold(n_folds")
     folds = run_cells(BEYOND, *marks, data=data)["folds"]
     assert pd.Series(folds).groupby(subjects).nunique().max() == 1
     sizes = pd.crosstab(labels["label"], folds).to_numpy()
