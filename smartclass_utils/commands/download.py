@@ -9,12 +9,12 @@ from smartclass_utils.config import SmartClassError
 from smartclass_utils.layouts import PROVENANCE
 
 
-def download_sources(accept_terms: bool = False) -> list[Path]:
+def download_sources(accept_terms: bool = False) -> None:
     """Print the terms of the real sources; download them if they are accepted.
 
     A download stays in kagglehub's cache; ``data/raw`` gets a link to it, which names
     its version, so that the next time the very same version is taken, from the cache
-    and without the network. Returned are these links, none without consent.
+    and without the network.
 
     Raises:
         SmartClassError: if kagglehub is missing or a download fails.
@@ -25,24 +25,22 @@ def download_sources(accept_terms: bool = False) -> list[Path]:
     if not accept_terms:
         print("\nNothing was downloaded. If you accept these terms:")
         print("  make data ACCEPT_TERMS=1")
-        return []
+        return
     for source in PROVENANCE:
         folder = config.RAW_FOLDER / source.folder
         if folder.is_dir() and not folder.is_symlink():
             print(f"{source.data_set}: {folder.name} is there already, kept.")
         else:
-            fetch(source, config.RAW_FOLDER)
-    return [config.RAW_FOLDER / source.folder for source in PROVENANCE]
+            fetch(source, folder)
 
 
-def fetch(source: NamedTuple, raw: Path) -> None:
+def fetch(source: NamedTuple, link: Path) -> None:
     """Download one source or take it from the cache, and link to it."""
     try:
         import kagglehub
     except ImportError as error:
         remedy = "run make data, or pip install '.[download]'"
         raise SmartClassError(f"kagglehub is not installed: {remedy}.") from error
-    link = raw / source.folder
     known = re.search(rf"{source.kaggle}/versions/\d+", link.resolve().as_posix())
     handle = known[0] if known else source.kaggle
     try:
@@ -54,7 +52,7 @@ def fetch(source: NamedTuple, raw: Path) -> None:
             f"network, or unpack kaggle.com/datasets/{source.kaggle} by hand into "
             f"data/raw/{source.folder}, or run make report DATA=demo without it."
         ) from error
-    raw.mkdir(parents=True, exist_ok=True)
+    link.parent.mkdir(parents=True, exist_ok=True)
     link.unlink(missing_ok=True)
     try:
         link.symlink_to(path.resolve(), target_is_directory=True)
