@@ -173,6 +173,7 @@ def fill(new: Path, manifest, shape: tuple, table: pd.DataFrame) -> dict:
     """Write images and tables of a clean folder; return its card."""
     from smartclass_utils import copies, splits  # late: workers start without them
 
+    table["_mended"] = ~table["_notes"].isin(["", images.FLAT])
     copies.judge_doubles(table, manifest.given_split)
     kept = table[table["_kind"] == ""].copy()
     for label in manifest.classes:
@@ -228,8 +229,8 @@ def write_images(new: Path, kept: pd.DataFrame, shape: tuple) -> None:
 
 def count(manifest: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     """Return how many images came to what, by reason; all of the manifest's."""
-    mended = [bool({*text.split("; ")} & {*images.MENDING}) for text in table["_notes"]]
-    outcome = np.select([table["_kind"] != "", mended], ["rejected", "mended"], "kept")
+    found = [table["_kind"] != "", table["_mended"]]
+    outcome = np.select(found, ["rejected", "mended"], "kept")
     reason = table["_kind"] + table["_notes"]
     rows = pd.DataFrame({"outcome": outcome, "reason": reason})
     left_out = manifest.loc[manifest["label"] == "", "original_label"]

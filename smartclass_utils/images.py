@@ -26,16 +26,7 @@ MAX_PIXELS = 25_000_000  # with it no file takes more than 500 MB
 MIN_SIDE = 8  # pixels
 MAX_ASPECT = 4  # longer side over shorter side
 
-# What was mended; every other note only flags the image.
-TRANSPARENT = "transparency put on white"
-FIRST_FRAME = "first frame of several"
-UPRIGHT = "rotated upright"
-CMYK = "CMYK converted"
-DEEP = "16 bits scaled to 8"
-UNFINISHED = "end mark missing"
-BAD_EXIF = "unreadable EXIF ignored"
-MENDING = (TRANSPARENT, FIRST_FRAME, UPRIGHT, CMYK, DEEP, UNFINISHED, BAD_EXIF)
-FLAT = "one flat colour"
+FLAT = "one flat colour"  # every other note says what was mended
 
 
 class Rejected(Exception):  # noqa: N818, it is a verdict rather than an error
@@ -109,7 +100,7 @@ def open_image(content: bytes) -> tuple[Image.Image, list[str]]:
         check_shape(*image.size)  # before the pixels take any memory
         kind = image.format
         if kind != "JPEG" and getattr(image, "is_animated", False):
-            notes.append(FIRST_FRAME)
+            notes.append("first frame of several")
         image.load()
         if kind == "PNG":
             check_png(content, notes)
@@ -119,7 +110,7 @@ def open_image(content: bytes) -> tuple[Image.Image, list[str]]:
         if image.mode.startswith("I"):
             image = eight_bits(image, kind, notes)
         if image.mode == "CMYK":
-            notes.append(CMYK)
+            notes.append("CMYK converted")
         if image.has_transparency_data:
             image = on_white(image, notes)
         return image if image.mode == "L" else image.convert("RGB"), notes
@@ -177,7 +168,7 @@ def check_shape(width: int, height: int) -> None:
 def check_png(content: bytes, notes: list[str]) -> None:
     """Refuse a PNG whose pixels fail their checksum, which ``load`` does not test."""
     if b"IEND\xaeB`\x82" not in content:
-        notes.append(UNFINISHED)
+        notes.append("end mark missing")
     try:
         Image.open(io.BytesIO(content)).verify()
     except (SyntaxError, OSError) as error:
@@ -191,9 +182,9 @@ def turn_upright(image: Image.Image, notes: list[str]) -> None:
         orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
         if orientation in range(2, 9):
             ImageOps.exif_transpose(image, in_place=True)
-            notes.append(UPRIGHT)
+            notes.append("rotated upright")
     except Exception:  # broken EXIF says nothing about the pixels
-        notes.append(BAD_EXIF)
+        notes.append("unreadable EXIF ignored")
 
 
 def eight_bits(image: Image.Image, kind: str | None, notes: list[str]) -> Image.Image:
@@ -203,7 +194,7 @@ def eight_bits(image: Image.Image, kind: str | None, notes: list[str]) -> Image.
     values = np.asarray(image)
     if values.max() <= 255:
         raise Rejected("unsupported", "16 bits that hold only 8, so white is unknown")
-    notes.append(DEEP)
+    notes.append("16 bits scaled to 8")
     scaled = (values.astype(np.uint32) + 128) // 257  # 65535 / 255, rounded
     return Image.fromarray(scaled.astype(np.uint8))
 
@@ -213,7 +204,7 @@ def on_white(image: Image.Image, notes: list[str]) -> Image.Image:
     image = image if image.mode == "RGBA" else image.convert("RGBA")
     alpha = image.getchannel("A")
     if alpha.getextrema()[0] < 255:
-        notes.append(TRANSPARENT)
+        notes.append("transparency put on white")
     white = Image.new("RGB", image.size, "white")
     white.paste(image, mask=alpha)
     return white
