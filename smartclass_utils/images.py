@@ -98,17 +98,16 @@ def open_image(content: bytes) -> tuple[Image.Image, list[str]]:
             raise Rejected("AVIF", "this Pillow can't read it, save it as JPEG")
         image = Image.open(io.BytesIO(content), formats=FORMATS)
         check_shape(*image.size)  # before the pixels take any memory
-        kind = image.format
-        if kind != "JPEG" and getattr(image, "is_animated", False):
+        if image.format != "JPEG" and getattr(image, "is_animated", False):
             notes.append("first frame of several")
         image.load()
-        if kind == "PNG":
+        if image.format == "PNG":
             check_png(content, notes)
         turn_upright(image, notes)
         if image.mode == "F":
             raise Rejected("unsupported", "floating-point pixels")
         if image.mode.startswith("I"):
-            image = eight_bits(image, kind, notes)
+            image = eight_bits(image, notes)
         if image.mode == "CMYK":
             notes.append("CMYK converted")
         if image.has_transparency_data:
@@ -187,9 +186,9 @@ def turn_upright(image: Image.Image, notes: list[str]) -> None:
         notes.append("unreadable EXIF ignored")
 
 
-def eight_bits(image: Image.Image, kind: str | None, notes: list[str]) -> Image.Image:
+def eight_bits(image: Image.Image, notes: list[str]) -> Image.Image:
     """Return an image of 16 bits in 8; refuse one that does not say what white is."""
-    if image.mode == "I" and kind != "PNG":  # PNG has no more than 16 bits
+    if image.mode == "I" and image.format != "PNG":  # PNG has no more than 16 bits
         raise Rejected("unsupported", "32 bits a pixel, or numbers with a sign")
     values = np.asarray(image)
     if values.max() <= 255:
