@@ -47,8 +47,7 @@ class CleanData:
     @property
     def targets(self) -> np.ndarray:
         """Class index of every image, int64 (N,), values 0…K-1."""
-        codes = pd.Index(self.classes).get_indexer(self.labels["label"])
-        return codes.astype(np.int64)
+        return pd.Index(self.classes).get_indexer(self.labels["label"])
 
     def rows(self, split: str) -> np.ndarray:
         """Return the row numbers of a split, int64 (n,), in the order of labels.csv."""
