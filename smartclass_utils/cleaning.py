@@ -2,7 +2,6 @@
 
 import hashlib
 import inspect
-import json
 import os
 import shutil
 from contextlib import ExitStack, suppress
@@ -78,7 +77,7 @@ def clean(
                 out.replace(old)
             new.replace(out)
             shutil.rmtree(old, ignore_errors=True)
-        card = json.loads((out / "clean.json").read_text(encoding="utf-8"))
+        card = disk.read_json(out / "clean.json")
         tables = [pd.read_csv(out / f"{name}.csv", **TEXT) for name in TABLES]
     tables.append(pd.DataFrame(card["counts"]))
     return Cleaned(out, *tables, card["fingerprint"], was_done)
@@ -126,7 +125,7 @@ def source_of(prepare) -> str | None:
 def is_finished(folder: Path, key: str) -> bool:
     """Return whether a clean folder is complete, unharmed and made from this input."""
     try:
-        card = json.loads((folder / "clean.json").read_text(encoding="utf-8"))
+        card = disk.read_json(folder / "clean.json")
         tables = [pd.read_csv(folder / f"{name}.csv", **TEXT) for name in TABLES]
         found = {path.relative_to(folder).as_posix() for path in folder.glob("*/*.png")}
         is_whole = card["fingerprint"] == disk.fingerprint_of(folder)
