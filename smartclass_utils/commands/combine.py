@@ -12,8 +12,6 @@ from smartclass_utils.copies import near_copies
 from smartclass_utils.images import Rejected, clean_image, read
 from smartclass_utils.sources import load
 
-TAKEN = ("angry", "happy", "neutral")
-
 
 def combine(fer2013: Path | str, other: Path | str, folder: Path | str) -> Path:
     """Write a folder of four classes with its own split; return it.
@@ -29,8 +27,8 @@ def combine(fer2013: Path | str, other: Path | str, folder: Path | str) -> Path:
     folder = at_home(folder)
     if folder.exists():
         raise SmartClassError(f"{folder} exists: name a new folder.")
-    faces, added = table_of(at_home(fer2013)), table_of(at_home(other))
-    faces = faces[faces["label"].isin(TAKEN)]
+    faces, added = table_of(fer2013), table_of(other)
+    faces = faces[faces["label"].isin(["angry", "happy", "neutral"])]
     if "engaged" not in set(added["label"]):
         raise SmartClassError(f"{other} has no class engaged: name another folder.")
     both = pd.concat([faces, added], keys=["fer2013", "other"], names=["set", None])
@@ -63,10 +61,10 @@ def pixels_of(path: Path) -> np.ndarray:
         raise SmartClassError(f"{path}: {verdict}: remove it.") from verdict
 
 
-def table_of(folder: Path) -> pd.DataFrame:
+def table_of(folder: Path | str) -> pd.DataFrame:
     """Return path, label and split of a folder's images, with all further columns."""
     manifest = load(folder)
     if not manifest.given_split:
         raise SmartClassError(f"{folder} has no split: give it a labels.csv.")
     table = manifest.table[manifest.table["label"] != ""]
-    return table.assign(path=[folder / file for file in table["file"]])
+    return table.assign(path=[manifest.root / file for file in table["file"]])
