@@ -11,6 +11,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pandas as pd
+from joblib.externals.loky import get_reusable_executor
 from PIL import Image
 from tqdm import tqdm
 
@@ -143,6 +144,7 @@ def decode(new, manifest, shape, prepare, jobs) -> pd.DataFrame:
         for row, file in used["file"].items()
     ]
     jobs = min(jobs or joblib.cpu_count(), 1 + len(work) // BATCH)
+    get_reusable_executor().shutdown()  # workers know the code of an earlier call
     one_thread = joblib.parallel_config("loky", inner_max_num_threads=1)
     with one_thread, Path(rows, "pixels").open("wb") as stream:
         done = joblib.Parallel(jobs, batch_size=BATCH, return_as="generator")(work)

@@ -161,6 +161,22 @@ def test_a_function_of_the_reader_is_part_of_the_key(raw, tmp_path, monkeypatch)
     assert hashes(out) == before
 
 
+def divided(image):
+    return image // int(os.environ["DIVISOR"])
+
+
+def test_processes_of_an_earlier_call_do_not_work_with_its_code(
+    raw, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(cleaning, "BATCH", 7)
+    sums = {}
+    for divisor in "12":
+        monkeypatch.setenv("DIVISOR", divisor)  # known to a process from its start
+        done = run(raw, tmp_path / divisor, prepare=divided, jobs=2)
+        sums[divisor] = np.load(done.folder / "images.npy").sum()
+    assert sums["2"] < 0.6 * sums["1"]
+
+
 @pytest.mark.parametrize("name", ["rejected.csv", "noted.csv", "images.npy", "png"])
 def test_a_harmed_folder_is_made_again(raw, name):
     first = run(raw)

@@ -195,8 +195,10 @@ def test_folds_are_even_and_keep_groups():
     assert pd.Series(folds).groupby(subjects).nunique().max() == 1
     sizes = pd.crosstab(labels["label"], folds).to_numpy()
     assert sizes.tolist() == [[20] * 5, [10] * 5]
-    said = refusal(run_cells, BEYOND, *marks, data=data, FOLDS=26)
-    assert "b has 25 groups" in said and "too few for 26 folds" in said
+    assert run_cells(BEYOND, *marks, data=data, FOLDS=26)["n_folds"] == 25  # b's pairs
+    labels.loc[labels["label"] == "b", "subject"] = ["x", "y"] * 25
+    said = refusal(run_cells, BEYOND, *marks, data=data)
+    assert "b has 2 groups" in said and "too few for 3 folds" in said
 
 
 @pytest.mark.parametrize(("sources", "within"), [
