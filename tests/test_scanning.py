@@ -9,7 +9,7 @@ from nbconvert.filters.markdown_mistune import markdown2html_mistune as page_bod
 from test_sources import error_of, load, put, rows_of, write_listed
 
 from smartclass_utils.config import MANIFEST_COLUMNS, canonical_label
-from smartclass_utils.names import as_text, natural, some
+from smartclass_utils.names import as_text
 from smartclass_utils.walking import LINKS, kind_of, walk
 
 
@@ -104,13 +104,6 @@ def test_a_closed_folder_is_one_sentence(root, name, monkeypatch):
 
     monkeypatch.setattr(os, "scandir", scandir)
     assert f"{name} cannot be opened (Permission denied): make it" in error_of(root)
-
-
-def test_names_are_shortened_and_sorted_as_numbers():
-    assert some(list("abc")) == "a, b, c"
-    assert some(list("abcde")) == "a, b, c and 2 more"
-    mixed = ["b", "a10", "10", "1", "a2", "9", "01"]
-    assert sorted(mixed, key=natural) == ["01", "1", "9", "10", "a2", "a10", "b"]
 
 
 def test_a_junction_of_windows_is_a_link(root, monkeypatch):
