@@ -12,7 +12,6 @@ import torch
 
 from smartclass_utils.commands.record import fill
 from smartclass_utils.files import write_json, write_text
-from smartclass_utils.hardware import environment
 
 BENCHMARKS = ("cleaning", "training", "gpu", "report")
 SOAK = ("decoder", "killed", "disk", "scale")  # not about speed, and take minutes
@@ -48,7 +47,6 @@ def main() -> None:
     for name in SOAK if chosen == ["soak"] else chosen:
         if measured := importlib.import_module(f"benchmarks.bench_{name}").run():
             known |= {name: {"machine": machine, **measured}}
-            known["environment"] = environment()
             print(as_tables({name: known[name]}))
     write_json(RESULTS, known)
     page = PAGE.read_text(encoding="utf-8")
