@@ -34,7 +34,6 @@ def clean_photos(photos: str, out: str) -> None:
 
 
 def train_networks(clean_folder: str, out: str) -> None:
-    """Train three networks."""
     torch.set_num_threads(1)
     data = load_clean(Path(clean_folder))
     print("ready", flush=True)

@@ -17,7 +17,6 @@ SIZE = 48
 
 
 def run() -> dict:
-    """Run the report for one epoch on many made-up images."""
     with tempfile.TemporaryDirectory() as folder:
         noise, out = Path(folder, "noise"), Path(folder, "out")
         write_images(noise, IMAGES, (SIZE, SIZE), SIZE, "png", compress_level=0)

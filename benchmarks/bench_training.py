@@ -85,7 +85,6 @@ def ours(dtype_name: str) -> dict:
 
 
 def best(rounds: list[dict]) -> dict:
-    """Return the round with the most images a second."""
     return max(rounds, key=lambda found: found["images/s"])
 
 
@@ -112,7 +111,6 @@ def beside_busy_programs(dtype: str) -> dict:
 
 
 def run() -> dict:
-    """Measure and return images per second and their ratios."""
     fast = str(fast_dtype(torch.device("cpu"))).removeprefix("torch.")
     dtypes = list(dict.fromkeys(["float32", fast]))
     rounds: dict[str, list[dict]] = {name: [] for name in ("student", *dtypes)}
