@@ -1,11 +1,10 @@
-"""Cleaning speed against the plain scikit-image loop and bare decoding, in one run."""
+"""Cleaning speed against the plain scikit-image loop, in one run."""
 
 import shutil
 import tempfile
 import timeit
 from pathlib import Path
 
-from PIL import Image
 from skimage import color, io, transform, util
 
 from benchmarks.made_up import write_images
@@ -31,13 +30,6 @@ def plain_loop(paths: list[Path], out: Path) -> None:
         io.imsave(target, util.img_as_ubyte(small), check_contrast=False)
 
 
-def bare_decoding(paths: list[Path]) -> None:
-    """Decode with Pillow and do nothing with the pixels."""
-    for path in paths:
-        with Image.open(path) as image:
-            image.load()
-
-
 def run() -> dict:
     """Return images per second and their ratios; ours is everything in chapter 1."""
     place = IN_MEMORY if IN_MEMORY.is_dir() else None
@@ -46,7 +38,6 @@ def run() -> dict:
         paths = write_images(data, IMAGES, COARSE, SIDE, "jpg", quality=90)
         contestants = {
             "plain": lambda: plain_loop(paths, out),
-            "decoding": lambda: bare_decoding(paths),
             "ours": lambda: clean(sources.load(data), out, image_size=SIZE, jobs=JOBS),
         }
         rate = dict.fromkeys(contestants, 0.0)
@@ -58,8 +49,6 @@ def run() -> dict:
     return {
         "images": IMAGES,
         "plain scikit-image loop, images/s": round(rate["plain"]),
-        "bare Pillow decoding, images/s": round(rate["decoding"]),
         f"ours with {JOBS} processes, images/s": round(rate["ours"]),
         "times the plain loop": round(rate["ours"] / rate["plain"], 2),
-        "share of bare decoding": round(rate["ours"] / rate["decoding"], 2),
     }
