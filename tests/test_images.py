@@ -67,6 +67,7 @@ def test_what_is_mended_has_the_exact_value(content, values, notes):
 @pytest.mark.parametrize(("content", "same", "notes"), [
     (PNG[:-14], PNG, ("end mark missing",)),
     (encoded(RGB, "JPEG", exif=b"Exif\x00\x00II*\x00nonsense"), JPEG, None),
+    (encoded(RGB, exif=b"Exif\x00\x00nonsense"), PNG, ("unreadable EXIF ignored",)),
     (encoded(GREY, "GIF"), encoded(GREY), ()),
     (encoded(GREY, pnginfo=LONG_TEXT), encoded(GREY), ()),
 ])  # fmt: skip
