@@ -51,8 +51,8 @@ def train_once(
     """Train a network and store it with its card, unless this very training is stored.
 
     A stored training is taken only if all that its result depends on is the same: the
-    network and its first weights, the pixels, the optimizer, the loss, every other
-    option, and the code of the networks and of training.
+    network and its first weights, the pixels, the optimizer with the weights it moves,
+    the loss, every other option, and the code of the networks and of training.
 
     ``folder`` is for the file ``<name>_seed<seed>.safetensors``, ``seed`` what weights
     and order were drawn with, ``arguments`` what the network's class was called with,
@@ -171,13 +171,14 @@ def read_cards(folder: Path, chapter: int | None = None) -> list[dict]:
 
 def forget_models(folder: Path, chapter: int, but: list[dict]) -> None:
     """Remove what a chapter stored in earlier runs and no longer trains."""
-    kept = {card["file"] for card in but}
+    if not but:
+        return
     written = set(folder.glob(f"*_seed[0-9]*{ENDING}"))  # other files stay
-    for file in written - kept if but else ():
-        with suppress(SmartClassError):  # a damaged one is of use to nobody
+    for file in written - {card["file"] for card in but}:
+        with suppress(SmartClassError):
             if read_card(file)["chapter"] != chapter:
                 continue
-        file.unlink()
+        file.unlink()  # one that is damaged, too
 
 
 def load_model(card: dict, data: CleanData | None = None) -> nn.Module:

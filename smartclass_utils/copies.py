@@ -63,6 +63,7 @@ def near_copies(images: np.ndarray, subpixel: bool = True) -> np.ndarray:
     vectors = np.concatenate([waves(part) for part in parts])
     asking = np.arange(found.max() + 1)
     while len(asking):
+        # From here on a cluster stands for its images, by the first of them.
         _, first, found = np.unique(found, return_index=True, return_inverse=True)
         pairs = neighbours(vectors[first], asking)
         once, where = np.unique(np.sort(pairs), axis=0, return_inverse=True)

@@ -22,7 +22,6 @@ TALK = "_talk"  # at the end of the name of a figure with larger type
 STYLE = Path(__file__).with_name("smartclass.mplstyle")
 BELOW, BESIDE = 24, 56  # letters of a name at an axis
 LETTER = 0.09  # inches that one of them takes
-TITLE = 9  # letters of a title in an inch
 
 
 def use_style() -> None:
@@ -84,13 +83,6 @@ def fit_labels(fig: Figure) -> None:
             ax.tick_params(axis="x", rotation=90)
 
 
-def parts_of(caption: str) -> tuple[str, str, str]:
-    """Return "Figure 2.1", the sentence after it without its full stop, the rest."""
-    number, text = re.match(r"(?:(Figure [\d.]*\d)\. )?(.*)", caption, re.S).groups("")
-    message, *rest = re.split(r"\. +(?=[A-Z*“])", text, maxsplit=1)
-    return number, message.removesuffix("."), "".join(rest)
-
-
 def save_figure(fig: Figure, name: str, folder: Path, talk: float = 0.7) -> None:
     """Write ``<name>.png`` (200 dpi), ``<name>.svg`` and, for a talk, a third file.
 
@@ -120,8 +112,8 @@ def present(fig: Figure, name: str, caption: str, alt: str, talk: float = 0.7) -
         talk: see :func:`save_figure`; nearer to 1 where texts would touch.
     """
     folder = config.workspace().out / "figures"
-    message = parts_of(caption)[1]
-    title = textwrap.fill(message, int(TITLE * fig.get_figwidth()))
+    message = re.sub(r"^Figure [\d.]*\d\. |\.( +[A-Z*“].*)?$", "", caption, flags=re.S)
+    title = textwrap.fill(message, int(9 * fig.get_figwidth()))  # 9 letters an inch
     fig.suptitle(title, x=0.01, ha="left")
     with warnings.catch_warnings(record=True, action="always") as said:
         fit_labels(fig)
@@ -130,7 +122,7 @@ def present(fig: Figure, name: str, caption: str, alt: str, talk: float = 0.7) -
     plt.close(fig)
     index = folder / "figures.json"
     known = read_json(index, "delete it") if index.exists() else {}
-    known[name] = {"caption": caption, "alt": alt}
+    known[name] = {"caption": caption, "message": message, "alt": alt}
     write_json(index, dict(sorted(known.items(), key=lambda item: item[0][:2])))
     if any("Glyph" in str(warning.message) for warning in said):
         caption += " (No font that is installed here has all letters of the names.)"

@@ -103,9 +103,8 @@ def load(
     table, notes, given = read(root)
     sources = set(table["source"])
     is_known = bool(sources) and sources <= set(ORDER)
-    name = root.resolve().name
-    if is_known:
-        name = " + ".join(sorted(sources, key=ORDER.index))
+    known = " + ".join(sorted(sources, key=ORDER.index)) if is_known else ""
+    name = known or root.resolve().name
     if (root / "demo.json").exists():
         name, path = "demo", root / "demo_attributes.csv"
         if path.exists():  # what the faces were drawn with
@@ -163,6 +162,8 @@ def read(root: Path) -> tuple[pd.DataFrame, list[str], bool]:
         inside = some(sorted(path.name for path in root.iterdir())) or "nothing"
         if not tree.files and tree.endings(""):
             inside += f"; files end in {some(sorted(tree.endings('')))}: save as JPEG"
+        if links := tree.passed.get(walking.LINKS):
+            inside += f"; {some(sorted(links))} lead out of it: put the images there"
         raise SmartClassError(
             f"{root} holds no data set that is understood (found: {inside}): lay it "
             f"out as {layouts.UNDERSTOOD}."

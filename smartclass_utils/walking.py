@@ -170,12 +170,14 @@ def kind_of(
     is_junction = getattr(os.path, "isjunction", os.path.islink)  # Windows; Python 3.12
     if os.path.islink(place) or is_junction(place):  # noqa: PTH114, as there are many
         target = Path(os.path.realpath(place))
-        leads_up = Path(homes[0]).is_relative_to(target)
-        is_within = any(map(target.is_relative_to, homes))
-        is_within &= target.exists() or bool(IMAGE.fullmatch(name))
-        if not (is_top and not leads_up if opens else is_within and not is_folder):
+        if opens:
+            follow = is_top and not Path(homes[0]).is_relative_to(target)
+            homes += [str(target)] * follow
+        else:
+            follow = not is_folder and any(map(target.is_relative_to, homes))
+            follow = follow and (target.exists() or IMAGE.fullmatch(name))
+        if not follow:
             return LINKS
-        homes += [str(target)] * opens
     if opens:
         return "folder"
     return "image" if IMAGE.fullmatch(name) or "." not in name else FOREIGN
@@ -193,6 +195,8 @@ def read_table(path: Path, *needed: str) -> pd.DataFrame:
     options = {"keep_default_na": False, "encoding": "utf-8-sig", "index_col": False}
     if path.suffix == ".txt":
         options |= {"sep": r"\s+", "names": needed}
+    if not path.is_file():
+        raise SmartClassError(f"{path} is no file: move it away.")
     try:
         with path.open(encoding="utf-8-sig") as stream:
             head = stream.readline()
@@ -201,8 +205,11 @@ def read_table(path: Path, *needed: str) -> pd.DataFrame:
         with warnings.catch_warnings(action="ignore"):  # of commas at the rows' ends
             table = pd.read_csv(path, dtype=str, **options)
     except (ValueError, OSError) as error:  # also undecodable and empty files
-        what = "cannot be read as a UTF-8 CSV file with a header"
-        raise SmartClassError(f"{path} {what}: mend or remove it.") from error
+        why = (
+            getattr(error, "strerror", None) or "is it a UTF-8 CSV file with a header?"
+        )
+        what = f"{path} cannot be read ({why})"
+        raise SmartClassError(f"{what}: mend it or move it away.") from error
     table = table.rename(columns=as_text).fillna("")
     known = {*needed, "split", "source", "subject"} - set(table)
     table = table.rename(columns={n: n.lower() for n in table if n.lower() in known})

@@ -32,12 +32,13 @@ def write_speckled(folder, level, n, seed):
 
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory):
-    """Two classes of one source, a copy, a cut file and a class to leave out."""
+    """Two classes of one source, a copy, two bad files and a class to leave out."""
     folder = tmp_path_factory.mktemp("raw") / "speckled"
     dark = write_speckled(folder / "Dark", 50, 20, 1)
     write_speckled(folder / "Light", 200, 10, 2)
     write_speckled(folder / "Grey", 128, 10, 3)
     (dark / "copy.png").write_bytes((dark / "03.png").read_bytes())
+    Image.new("L", (1, 1)).save(dark / "!first.png")  # no example to clean by hand
     (dark / "cut.png").write_bytes((dark / "04.png").read_bytes()[:90])
     return folder
 
@@ -52,8 +53,8 @@ def first(raw, tmp_path_factory):
 
 def test_chapter_1_by_hand(first):
     out, text = first
-    assert "42 files; classes: dark, light" in text
-    assert re.search(r"kept +rejected +left out\nimages +30 +2 +10", text)
+    assert "43 files; classes: dark, light" in text
+    assert re.search(r"kept +rejected +left out\nimages +30 +3 +10", text)
     data = load_clean(out / "clean")
     assert data.split_sizes() == {"train": 20, "val": 5, "test": 5}
     assert data.images.mean(axis=(1, 2)).tolist() == [50] * 20 + [200] * 10
@@ -65,7 +66,9 @@ def test_chapter_2_by_hand(first):
     assert "Dark has 2.0 times as many images as light." in text
     assert "All classes share one source" in text
     bars = (out / "figures" / "02_class_distribution.svg").read_text(encoding="utf-8")
-    assert all(f">{label}<" in bars for label in ("dark", "light", "20", "67%", "33%"))
+    assert all(
+        f">{label}<" in bars for label in ("dark", "light", "20", "67 %", "33 %")
+    )
     levels = (out / "figures" / "02_intensity_by_class.svg").read_text(encoding="utf-8")
     assert "mean 50.0" in levels and "mean 200.0" in levels
 

@@ -79,7 +79,7 @@ def test_waiting_threads_sleep_and_freed_memory_is_kept_unless_the_user_says_els
 
 def test_a_look_says_what_a_report_would_do_and_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
-    write_photos(tmp_path / "mine", ("happy", "sad"), 10)
+    write_photos(tmp_path / "mine", ("all", "sad"), 10)
     write_noise(tmp_path / "mine/sad/more.pgm", 0, 48, "PPM")
     (tmp_path / "mine/sad/broken.jpg").write_bytes(b"no picture")
     (tmp_path / "mine/@eaDir").mkdir()
@@ -89,7 +89,7 @@ def test_a_look_says_what_a_report_would_do_and_leaves_nothing(tmp_path, monkeyp
     (tmp_path / "mine").rename(tmp_path / "my $ 1")
     quoted = f"make report DATA='{tmp_path}/my $$ 1'"  # by make, then by the shell
     assert quoted in check_folder(str(tmp_path / "my $ 1"))
-    named = "mine: 22 files|happy|sad/broken.jpg: not an image|@eaDir|The split, drawn"
+    named = "mine: 22 files|all|sad/broken.jpg: not an image|@eaDir|The split, drawn"
     for part in f"{named}|A report would run|No image has a near-copy".split("|"):
         assert part in said
 

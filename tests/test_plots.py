@@ -74,6 +74,20 @@ def test_names_that_would_touch_are_turned_and_long_ones_shortened():
     plt.close("all")
 
 
+@pytest.mark.parametrize(("caption", "message"), [
+    ("Figure 2.1. One. Two.", "One"),
+    ("Figure 10.12. Of 0.5 a. B c.", "Of 0.5 a"),
+    ("No number.", "No number"),
+])  # fmt: skip
+def test_a_title_is_the_first_sentence_of_the_caption(
+    tmp_path, monkeypatch, caption, message
+):
+    monkeypatch.setenv("SMARTCLASS_OUT", str(tmp_path))
+    plots.present(plt.figure(), "99_test", caption, "An empty figure.")
+    index = json.loads((tmp_path / "figures/figures.json").read_text(encoding="utf-8"))
+    assert index["99_test"]["message"] == message
+
+
 @pytest.mark.filterwarnings("error")
 def test_neither_missing_letters_nor_a_lack_of_room_stop_a_figure(
     tmp_path, capsys, monkeypatch
@@ -89,6 +103,7 @@ def test_neither_missing_letters_nor_a_lack_of_room_stop_a_figure(
     assert all((figures / f"99_test{end}").stat().st_size for end in ends)
     index = json.loads((figures / "figures.json").read_text(encoding="utf-8"))
     assert index["99_test"]["alt"] == "Too much text."
+    assert index["99_test"]["message"] == "A caption"
     assert not plt.fignum_exists(fig.number)
     assert capsys.readouterr().err == ""
     assert "A caption</text>" in (figures / "99_test.svg").read_text(encoding="utf-8")

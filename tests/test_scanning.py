@@ -172,7 +172,7 @@ def test_lists_are_read_as_people_write_them(tmp_path, lines, classes, given, no
     (["file,label,a*,a∗", "a.jpg,happy,1,2"], "has two columns a∗: keep one"),
     (["file,label,split", "a.jpg,x,later"], "unknown split (a.jpg: later): use train"),
     (["file,label,split", "a.jpg,x,test", "b.jpg,y,"], "without a split (b.jpg)"),
-    (["file,label", 'a.jpg,"happy'], "cannot be read as a UTF-8 CSV file"),
+    (["file,label", 'a.jpg,"happy'], "cannot be read (is it a UTF-8 CSV file"),
     (["file,label", *(f"{i}.jpg,happy" for i in range(9))],
      "9 rows without their file (0.jpg, 1.jpg, 2.jpg and 6 more)"),
 ])  # fmt: skip
@@ -194,7 +194,13 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"file,label\n\xe9.jpg,a\n"])
 def test_a_table_that_is_no_utf8_csv_is_one_sentence(tmp_path, content):
     (tmp_path / "labels.csv").write_bytes(content)
-    assert "labels.csv cannot be read as a UTF-8 CSV file" in error_of(tmp_path)
+    assert "labels.csv cannot be read (is it a UTF-8 CSV file" in error_of(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_table_that_is_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "labels.csv")
+    assert "labels.csv is no file" in error_of(tmp_path)
 
 
 HOSTILE = [

@@ -66,7 +66,8 @@ def place(tmp_path_factory):
         (out / "figures" / f"{name}.png").write_bytes(b"png")
         (out / "figures" / f"{name}_talk.png").write_bytes(b"talk")
         caption = f"Figure {number}.1. Half is 0.5 of {number}. See {HOSTILE}"
-        figures[name] = {"caption": caption, "alt": f'A "dot" {name}.'}
+        about = {"caption": caption, "message": f"Half is 0.5 of {number}"}
+        figures[name] = {**about, "alt": f'A "dot" {name}.'}
     model = {**ENTRY, "name": HOSTILE, "accuracy": 0.876, "accuracy_sd": 0.01}
     model |= {"accuracy_ci95": [0.8, 0.9], "seeds": [0, 1]}
     data = {**RESULTS["data"], "name": HOSTILE}
@@ -152,15 +153,6 @@ def test_without_any_figure_there_are_still_slides(place):
     slides.write_slides(report)
     assert page_of(place, "slides.html")[1].section
     export(place)  # with them again
-
-
-@pytest.mark.parametrize(("caption", "parts"), [
-    ("Figure 2.1. One. Two.", ["Figure 2.1", "One", "Two."]),
-    ("Figure 10.12. Of 0.5 a. B c.", ["Figure 10.12", "Of 0.5 a", "B c."]),
-    ("No number.", ["", "No number", ""]),
-])  # fmt: skip
-def test_a_slide_says_the_first_sentence_of_its_caption(caption, parts):
-    assert list(slides.parts_of(caption)) == parts
 
 
 def test_a_pasted_picture_is_shown_and_one_that_is_gone_is_named(place):

@@ -31,9 +31,9 @@ def check_folder(data: str) -> str:
         pixels = np.load(cleaned.folder / "images.npy", "r", allow_pickle=False)
         groups = joint_groups(pixels, labels["subject"].to_numpy(object))
         del pixels  # lets go of the file
-    shown = {"margins": True, "margins_name": "all"}
+    shown = {"margins": True, "margins_name": "All"}  # no class
     split = pd.crosstab(labels["label"], labels["split"], **shown)
-    split = split.reindex([*manifest.classes, "all"], columns=[*SPLITS, "all"])
+    split = split.reindex([*manifest.classes, "All"], columns=[*SPLITS, "All"])
     names = labels.groupby("label")["original_label"].unique().map(", ".join)
     sources = manifest.table["source"].value_counts().sort_index()
     rejected = cleaned.rejected[["file", "reason"]].head(5)

@@ -19,7 +19,7 @@ from smartclass_utils.commands.pages import read_report, write_pages
 from smartclass_utils.commands.pdf import PDF
 from smartclass_utils.commands.slides import write_slides
 from smartclass_utils.config import IMAGE_SIZES, SmartClassError, Workspace
-from smartclass_utils.files import only_one, write_json
+from smartclass_utils.files import disk_errors, only_one, write_json, write_text
 from smartclass_utils.sources import find_data, load
 
 CHAPTER_SECONDS = "chapter_seconds.json"
@@ -61,11 +61,11 @@ def run_report(
     load(source)  # what cannot be used is refused before anything is written
     stage = place.out / STAGE
     environment = {"SMARTCLASS_DATA": str(source), "SMARTCLASS_STAGE": str(stage)}
-    if out:
+    if out or "SMARTCLASS_OUT" in os.environ:
         environment["SMARTCLASS_OUT"] = str(place.out)
     busy = f"A report is being made in {place.out}: wait until it is ready, or choose "
     busy += "another folder with OUT=…."
-    with only_one(place.out / LOCK, busy):
+    with only_one(place.out / LOCK, busy), disk_errors(place.out):
         if (stage / OLDER).exists():  # a run was killed while it published
             publish(stage, place.out)
         shutil.rmtree(stage, ignore_errors=True)
@@ -103,7 +103,7 @@ def run_notebooks(
         except (CellExecutionError, RuntimeError) as error:
             raise SmartClassError(explain(error, executed)) from error
         finally:
-            nbformat.write(notebook, executed)
+            write_text(executed, nbformat.writes(notebook))
         seconds[file.stem] = round(time.perf_counter() - start, 1)
     write_json(out / CHAPTER_SECONDS, seconds)
     (out / LOG).unlink()

@@ -10,7 +10,7 @@ import nbformat
 
 from smartclass_utils.commands.pages import Report, last_report, render
 from smartclass_utils.files import write_text
-from smartclass_utils.plots import TALK, parts_of
+from smartclass_utils.plots import TALK
 
 
 def make_slides(out: str | None = None) -> Path:
@@ -34,13 +34,14 @@ def figure_slide(report: Report, name: str) -> dict[str, str]:
     type, its notes are what the chapter reads out of it (Markdown).
     """
     figure = report.figures[name]
-    number, message, rest = parts_of(figure["caption"])
+    before, after = figure["caption"].split(figure["message"], 1)
+    number, rest = before.strip(". "), after.lstrip(". ")
     image = (report.folder / "figures" / f"{name}{TALK}.png").read_bytes()
     chapter = report.chapter(name[:2])
     return {
         "name": name,
         "place": f"{chapter.title}, {number}" if number else chapter.title,
-        "message": message,
+        "message": figure["message"],
         "rest": rest,
         "alt": figure["alt"],
         "source": f"data:image/png;base64,{base64.b64encode(image).decode('ascii')}",

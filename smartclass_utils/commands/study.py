@@ -136,10 +136,11 @@ def run_study(
         what = "demo.json is what `make record` writes"
         raise SmartClassError(f"{what}: name another file with --out.")
     base, chosen = STUDIES / manifest.name, SETS[rows]
-    needed = {row.clean_in(base): row for row in [Row(str), *chosen.values()]}
+    usual = Row(str)  # only for its images: grey, of the usual size
+    needed = {row.clean_in(base): row for row in [usual, *chosen.values()]}
     for folder, row in needed.items():
         clean(manifest, folder, image_size=row.image_size, colour=row.colour, jobs=jobs)
-    found = next(iter(chosen.values())).labels(load_clean(Row(str).clean_in(base)))
+    found = next(iter(chosen.values())).labels(load_clean(usual.clean_in(base)))
     path = Path(out) if out else RESULTS_FOLDER / f"{found.name}.json"
     known = stored(path, found)
     labels, subjects = (found.labels[k].to_numpy(object) for k in ("label", "subject"))
@@ -166,8 +167,8 @@ def run_study(
         write_text(path.with_name(f"{manifest.name}_grid.csv"), grid)
     if folds:
         for job, card in zip(in_folds, sweep(base, in_folds, jobs), strict=True):
-            out = table["fold"] == job.folder.name.removeprefix("fold")
-            table.loc[out, job.name] = np.array(found.classes)[card["answers"]["val"]]
+            held = table["fold"] == job.folder.name.removeprefix("fold")
+            table.loc[held, job.name] = np.array(found.classes)[card["answers"]["val"]]
         write_text(beside, table.to_csv(index=False))
     write_page(path.parent)
     return path if path.exists() else path.parent
