@@ -11,7 +11,6 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pandas as pd
-from joblib.externals.loky import get_reusable_executor
 from PIL import Image
 from tqdm import tqdm
 
@@ -71,7 +70,7 @@ def clean(
             shutil.rmtree(new, ignore_errors=True)
             end.callback(shutil.rmtree, new, ignore_errors=True)  # also if it fails
             (new / ".rows").mkdir(parents=True)
-            table = decode(new, manifest, shape, prepare, jobs)
+            table = decode(new, key, manifest, shape, prepare, jobs)
             about = {"key": key, "prepare": source_of(prepare)}
             write_json(new / "clean.json", fill(new, manifest, shape, table) | about)
             if out.exists():
@@ -111,8 +110,8 @@ def input_key(manifest, shape: tuple, prepare) -> str:
     for row in manifest.table.itertuples(index=False):
         digest.update(repr(tuple(row)).encode())
         with suppress(OSError):
-            status = Path(manifest.root, row.file).stat()
-            digest.update(f"{status.st_size} {status.st_mtime_ns}".encode())
+            s = Path(manifest.root, row.file).stat()
+            digest.update(f"{s.st_size} {s.st_mtime_ns} {s.st_ctime_ns}".encode())
     return digest.hexdigest()
 
 
@@ -135,7 +134,7 @@ def is_finished(folder: Path, key: str) -> bool:
         return False
 
 
-def decode(new, manifest, shape, prepare, jobs) -> pd.DataFrame:
+def decode(new, key, manifest, shape, prepare, jobs) -> pd.DataFrame:
     """Decode on all cores into ``.rows``; return the used rows with verdicts."""
     used = manifest.table[manifest.table["label"] != ""].reset_index(drop=True)
     rows, call, verdicts = f"{new}/.rows", joblib.delayed(clean_file), []
@@ -144,9 +143,9 @@ def decode(new, manifest, shape, prepare, jobs) -> pd.DataFrame:
         for row, file in used["file"].items()
     ]
     jobs = min(jobs or joblib.cpu_count(), 1 + len(work) // BATCH)
-    get_reusable_executor().shutdown()  # workers know the code of an earlier call
-    one_thread = joblib.parallel_config("loky", inner_max_num_threads=1)
-    with one_thread, Path(rows, "pixels").open("wb") as stream:
+    fresh = {"initializer": str, "initargs": (key,)}  # no process with older code
+    loky = joblib.parallel_config("loky", inner_max_num_threads=1, **fresh)
+    with loky, Path(rows, "pixels").open("wb") as stream:
         done = joblib.Parallel(jobs, batch_size=BATCH, return_as="generator")(work)
         bar = {"total": len(work), "unit": "image", "leave": False}
         for pixels, verdict in tqdm(done, "Cleaning", **bar):

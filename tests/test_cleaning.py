@@ -172,6 +172,7 @@ def test_processes_of_an_earlier_call_do_not_work_with_its_code(
     sums = {}
     for divisor in "12":
         monkeypatch.setenv("DIVISOR", divisor)  # known to a process from its start
+        monkeypatch.setattr(cleaning, "CODE", ("images.py",) * int(divisor))
         done = run(raw, tmp_path / divisor, prepare=divided, jobs=2)
         sums[divisor] = np.load(done.folder / "images.npy").sum()
     assert sums["2"] < 0.6 * sums["1"]
