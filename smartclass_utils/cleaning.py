@@ -137,36 +137,40 @@ def is_finished(folder: Path, key: str) -> bool:
 def decode(new, key, manifest, shape, prepare, jobs) -> pd.DataFrame:
     """Decode on all cores into ``.rows``; return the used rows with verdicts."""
     used = manifest.table[manifest.table["label"] != ""].reset_index(drop=True)
-    rows, call, verdicts = f"{new}/.rows", joblib.delayed(clean_file), []
-    work = [
-        call(os.path.join(manifest.root, file), shape, prepare, f"{rows}/{row}.png")  # noqa: PTH118
-        for row, file in used["file"].items()
-    ]
-    jobs = min(jobs or joblib.cpu_count(), 1 + len(work) // BATCH)
+    files, verdicts = [os.path.join(manifest.root, f) for f in used["file"]], []  # noqa: PTH118
+    call, rows = joblib.delayed(clean_batch), f"{new}/.rows"
+    starts = range(0, len(files), BATCH)
+    work = [call(files[i : i + BATCH], shape, prepare, rows, i) for i in starts]
+    jobs = min(jobs or joblib.cpu_count(), max(1, len(work)))
+    bar = tqdm(total=len(files), desc="Cleaning", unit="image", leave=False)
     fresh = {"initializer": str, "initargs": (key,)}  # no process with older code
     loky = joblib.parallel_config("loky", inner_max_num_threads=1, **fresh)
-    with loky, Path(rows, "pixels").open("wb") as stream:
-        done = joblib.Parallel(jobs, batch_size=BATCH, return_as="generator")(work)
-        bar = {"total": len(work), "unit": "image", "leave": False}
-        for pixels, verdict in tqdm(done, "Cleaning", **bar):
+    with bar, loky, Path(rows, "pixels").open("wb") as stream:
+        for pixels, some in joblib.Parallel(jobs, return_as="generator")(work):
             stream.write(pixels.tobytes())
-            verdicts.append(verdict)
+            verdicts += some
+            bar.update(len(some))
     used[["sha256", "_kind", "_reason", "_notes"]] = verdicts  # no names of users
     return used
 
 
-def clean_file(file, shape, prepare, place) -> tuple[np.ndarray, tuple]:
-    """Write a file's clean image; return it, black if rejected, and the verdict."""
-    digest = ""
-    try:
-        content = images.read(file)
-        digest = hashlib.sha256(content).hexdigest()
-        with disk.quiet_libraries():
-            clean = images.clean_image(content, shape[0], prepare, len(shape) == 3)
-    except images.Rejected as verdict:
-        return np.zeros(shape, np.uint8), (digest, verdict.kind, str(verdict), "")
-    Image.fromarray(clean.pixels).save(place, compress_level=0)
-    return clean.pixels, (digest, "", "", "; ".join(clean.notes))
+def clean_batch(files, shape, prepare, rows, start) -> tuple[np.ndarray, list[tuple]]:
+    """Write files' clean images; return them, black if rejected, and the verdicts."""
+    pixels, verdicts = np.zeros((len(files), *shape), np.uint8), []
+    with disk.quiet_libraries():
+        for i, file in enumerate(files):
+            digest = ""
+            try:
+                content = images.read(file)
+                digest = hashlib.sha256(content).hexdigest()
+                clean = images.clean_image(content, shape[0], prepare, len(shape) == 3)
+                pixels[i] = clean.pixels
+                file = f"{rows}/{start + i}.png"  # its name comes later
+                Image.fromarray(pixels[i]).save(file, compress_level=0)
+                verdicts.append((digest, "", "", "; ".join(clean.notes)))
+            except images.Rejected as verdict:
+                verdicts.append((digest, verdict.kind, str(verdict), ""))
+    return pixels, verdicts
 
 
 def fill(new: Path, manifest, shape: tuple, table: pd.DataFrame) -> dict:

@@ -63,9 +63,8 @@ def near_copies(images: np.ndarray, subpixel: bool = True) -> np.ndarray:
     vectors = np.concatenate([waves(part) for part in parts])
     asking = np.arange(found.max() + 1)
     while len(asking):
-        # From here on a cluster stands for its images, by the first of them.
         _, first, found = np.unique(found, return_index=True, return_inverse=True)
-        pairs = neighbours(vectors[first], asking)
+        pairs = neighbours(vectors[first], asking)  # of clusters, by their first image
         once, where = np.unique(np.sort(pairs), axis=0, return_inverse=True)
         parts = np.split(once, range(CHUNK, len(once), CHUNK))
         alike = [likeness(*images[first[part.T]], subpixel) for part in parts]

@@ -102,9 +102,8 @@ def load(
     root = existing(root)
     table, notes, given = read(root)
     sources = set(table["source"])
-    is_known = bool(sources) and sources <= set(ORDER)
-    known = " + ".join(sorted(sources, key=ORDER.index)) if is_known else ""
-    name = known or root.resolve().name
+    known = sorted(sources, key=ORDER.index) if sources <= set(ORDER) else []
+    name = " + ".join(known) or root.resolve().name
     if (root / "demo.json").exists():
         name, path = "demo", root / "demo_attributes.csv"
         if path.exists():  # what the faces were drawn with
@@ -131,12 +130,12 @@ def load(
     if len(kept) < 2:
         held = f"{some(sorted(kept))} only" if kept else "no class"
         raise SmartClassError(
-            f"{root}{f' (read as {name})' * is_known} holds {held}, and two or more "
+            f"{root}{f' (read as {name})' * bool(known)} holds {held}, and two or more "
             f"classes are needed: add another, or lay it out as {layouts.UNDERSTOOD}."
         )
     table["label"] = table["label"].where(table["label"].isin(kept), "")
     order = sorted(kept, key=CLASSES.index if kept <= set(CLASSES) else natural)
-    if is_known and sources & set(REPORTED):
+    if known and sources & set(REPORTED):
         for source in PROVENANCE:
             if source.data_set not in sources:
                 where = f"{root.name}/{source.folder}"

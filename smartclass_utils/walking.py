@@ -208,8 +208,7 @@ def read_table(path: Path, *needed: str) -> pd.DataFrame:
         why = (
             getattr(error, "strerror", None) or "is it a UTF-8 CSV file with a header?"
         )
-        what = f"{path} cannot be read ({why})"
-        raise SmartClassError(f"{what}: mend it or move it away.") from error
+        raise SmartClassError(f"{path} cannot be read ({why}): mend it.") from error
     table = table.rename(columns=as_text).fillna("")
     known = {*needed, "split", "source", "subject"} - set(table)
     table = table.rename(columns={n: n.lower() for n in table if n.lower() in known})

@@ -305,8 +305,8 @@ def test_c_libraries_print_nothing_into_the_notebook(tmp_path, capfd):
         images.clean_image(broken, SIZE)
     assert "ZIP" in capfd.readouterr().err  # so there is something to keep quiet
     (tmp_path / "a.tif").write_bytes(broken)
-    what = (tmp_path / "a.tif", (SIZE, SIZE), None, tmp_path / "0.png")
-    _, verdict = cleaning.clean_file(*what)
+    files = [tmp_path / "a.tif"]
+    _, [verdict] = cleaning.clean_batch(files, (SIZE, SIZE), None, tmp_path, 0)
     assert verdict[1] == "damaged"
     os.write(2, b"heard again")
     assert capfd.readouterr().err == "heard again"
