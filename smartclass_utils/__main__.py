@@ -46,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
     ship.add_argument("--terms", default="not stated", help="of the training images")
     predict = commands.add_parser("predict", help="say what faces look like")
     predict.add_argument("files", nargs="+", metavar="FILE", help="image or folder")
-    predict.add_argument("--csv", help="table to write, one row a face")
+    predict.add_argument("--csv", help="table to write, one row per face")
     predict.add_argument("--model", help="file of a trained network; default: ours")
     predict.add_argument(
         "--whole", action="store_true", help="take whole images, look for no face"

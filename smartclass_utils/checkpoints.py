@@ -1,4 +1,4 @@
-"""Trained networks on disk: one file a training, with a card that says what it is."""
+"""Trained networks on disk: one file per training, with a card that says what it is."""
 
 import json
 import re

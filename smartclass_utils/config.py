@@ -67,7 +67,7 @@ class Workspace:
     """The folders that a run of the notebooks writes to."""
 
     clean: Path  # grey images, labels.csv, rejected.csv
-    models: Path  # one file a training
+    models: Path  # one file per training
     out: Path  # executed notebooks, pages, figures, results.json
 
 

@@ -78,7 +78,7 @@ LAYOUTS = (  # the first that fits is taken
 UNDERSTOOD = (
     "RAF-DB (DATASET/train/1…7), OAHEGA (dataset/Angry… and data.csv), FED 2023 "
     "(train/Agree…), FER2013 (train/angry…; its table becomes so with `python -m "
-    "smartclass_utils unpack fer2013.csv FOLDER`), one folder a class, also below "
+    "smartclass_utils unpack fer2013.csv FOLDER`), one folder per class, also below "
     "train, val and test, or a labels.csv of file,label[,split]"
 )
 

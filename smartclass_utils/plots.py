@@ -113,7 +113,7 @@ def present(fig: Figure, name: str, caption: str, alt: str, talk: float = 0.7) -
     """
     folder = config.workspace().out / "figures"
     message = re.sub(r"^Figure [\d.]*\d\. |\.( +[A-Z*“].*)?$", "", caption, flags=re.S)
-    title = textwrap.fill(message, int(9 * fig.get_figwidth()))  # 9 letters an inch
+    title = textwrap.fill(message.replace(" %", "\u00a0%"), int(9 * fig.get_figwidth()))
     fig.suptitle(title, x=0.01, ha="left")
     with warnings.catch_warnings(record=True, action="always") as said:
         fit_labels(fig)

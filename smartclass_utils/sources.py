@@ -89,7 +89,7 @@ def load(
     Args:
         root: a folder that is one data set or holds several in sub-folders.
         classes: keep only these; images of others are left out.
-        extra: a further folder, one folder a class, whose classes join the data; the
+        extra: a further folder, one folder per class, whose classes join the data; the
             paths of its images are absolute.
 
     Raises:

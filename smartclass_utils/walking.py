@@ -1,5 +1,6 @@
 """Finding the image files of a folder without leaving it, and reading its tables."""
 
+import errno
 import os
 import re
 import warnings
@@ -195,9 +196,9 @@ def read_table(path: Path, *needed: str) -> pd.DataFrame:
     options = {"keep_default_na": False, "encoding": "utf-8-sig", "index_col": False}
     if path.suffix == ".txt":
         options |= {"sep": r"\s+", "names": needed}
-    if not path.is_file():
-        raise SmartClassError(f"{path} is no file: move it away.")
     try:
+        if not path.is_file():
+            raise OSError(errno.EINVAL, "it is no file")
         with path.open(encoding="utf-8-sig") as stream:
             head = stream.readline()
         if ";" in head and "," not in head:  # of a spreadsheet
@@ -208,7 +209,7 @@ def read_table(path: Path, *needed: str) -> pd.DataFrame:
         why = (
             getattr(error, "strerror", None) or "is it a UTF-8 CSV file with a header?"
         )
-        raise SmartClassError(f"{path} cannot be read ({why}): mend it.") from error
+        raise SmartClassError(f"{path} cannot be read ({why}): mend that.") from error
     table = table.rename(columns=as_text).fillna("")
     known = {*needed, "split", "source", "subject"} - set(table)
     table = table.rename(columns={n: n.lower() for n in table if n.lower() in known})

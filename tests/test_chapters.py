@@ -178,6 +178,16 @@ def test_chapter_5_runs_on_little_data_from_shipped_weights_with_sgd(report):
     assert "SGD" in card["recipe"]["optimizer"]
 
 
+def test_chapter_6_calls_a_lead_better_at_a_looser_level(report):
+    said = run_chapter(6, report, {"LEVEL": 0.3})  # as in Try it
+    assert "Figure 6.1. Variant 2 is better on fer48." in said
+
+
+def test_chapter_8_bins_more_coarsely(report):
+    said = run_chapter(8, report, {"BINS": 5, "SHUFFLES": 50})  # as in Try it
+    assert "Figure 8.2." in said and "(True, False)" in said
+
+
 def test_chapter_7_shows_other_networks_and_covers_less(report):
     tried = {"NETWORKS": ("Variant 1", "Main CNN"), "COVERED": 0.1}  # as in Try it
     own = write_photos(report / "photos", ("one",), per_class=2)

@@ -200,7 +200,7 @@ def test_a_table_that_is_no_utf8_csv_is_one_sentence(tmp_path, content):
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 def test_a_table_that_is_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "labels.csv")
-    assert "labels.csv is no file" in error_of(tmp_path)
+    assert "labels.csv cannot be read (it is no file)" in error_of(tmp_path)
 
 
 HOSTILE = [

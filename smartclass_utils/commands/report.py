@@ -61,7 +61,7 @@ def run_report(
     load(source)  # what cannot be used is refused before anything is written
     stage = place.out / STAGE
     environment = {"SMARTCLASS_DATA": str(source), "SMARTCLASS_STAGE": str(stage)}
-    if out or "SMARTCLASS_OUT" in os.environ:
+    if out or os.environ.get("SMARTCLASS_OUT"):
         environment["SMARTCLASS_OUT"] = str(place.out)
     busy = f"A report is being made in {place.out}: wait until it is ready, or choose "
     busy += "another folder with OUT=…."

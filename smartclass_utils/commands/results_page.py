@@ -22,7 +22,7 @@ def write_page(folder: Path) -> None:
 
 
 def models_table(content: dict) -> pd.DataFrame:
-    """Return one row a network; below ours, what others published."""
+    """Return one row per network; below ours, what others published."""
     others = pd.DataFrame(published(content["data"]["name"]))
     return pd.concat([table_of(content["models"]), others]).fillna("–")
 

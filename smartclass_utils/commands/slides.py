@@ -9,6 +9,7 @@ from pathlib import Path
 import nbformat
 
 from smartclass_utils.commands.pages import Report, last_report, render
+from smartclass_utils.config import SmartClassError
 from smartclass_utils.files import write_text
 from smartclass_utils.plots import TALK
 
@@ -34,6 +35,8 @@ def figure_slide(report: Report, name: str) -> dict[str, str]:
     type, its notes are what the chapter reads out of it (Markdown).
     """
     figure = report.figures[name]
+    if "message" not in figure:
+        raise SmartClassError(f"{name} is of an older report: run `make report` again.")
     before, after = figure["caption"].split(figure["message"], 1)
     number, rest = before.strip(". "), after.lstrip(". ")
     image = (report.folder / "figures" / f"{name}{TALK}.png").read_bytes()
