@@ -1,6 +1,5 @@
 """Finding the image files of a folder without leaving it, and reading its tables."""
 
-import errno
 import os
 import re
 import warnings
@@ -198,7 +197,7 @@ def read_table(path: Path, *needed: str) -> pd.DataFrame:
         options |= {"sep": r"\s+", "names": needed}
     try:
         if not path.is_file():
-            raise OSError(errno.EINVAL, "it is no file")
+            raise OSError(22, "it is no file")  # EINVAL
         with path.open(encoding="utf-8-sig") as stream:
             head = stream.readline()
         if ";" in head and "," not in head:  # of a spreadsheet

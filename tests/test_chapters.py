@@ -1,4 +1,4 @@
-"""Chapters 1 to 5 and 7 on small made-up data, also as a reader changes them."""
+"""All chapters on small made-up data, also as a reader changes them."""
 
 import json
 import re
