@@ -1,6 +1,7 @@
 """The commands: ``python -m smartclass_utils report|predict|study|…``."""
 
 import argparse
+import logging
 import os
 import sys
 from pkgutil import resolve_name
@@ -115,6 +116,7 @@ def main() -> int:
         said += "that there is room and who may read and write there."
     except KeyboardInterrupt:
         status, said = STOPPED, "stopped before it was done."
+        logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # of the chapter's cell
     try:
         if said:
             print(f"smartclass: {said}", file=sys.stderr)

@@ -171,10 +171,8 @@ def read_cards(folder: Path, chapter: int | None = None) -> list[dict]:
 
 def forget_models(folder: Path, chapter: int, but: list[dict]) -> None:
     """Remove what a chapter stored in earlier runs and no longer trains."""
-    if not but:
-        return
     written = set(folder.glob(f"*_seed[0-9]*{ENDING}"))  # other files stay
-    for file in written - {card["file"] for card in but}:
+    for file in written - {card["file"] for card in but} if but else ():
         with suppress(SmartClassError):
             if read_card(file)["chapter"] != chapter:
                 continue

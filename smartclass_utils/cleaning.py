@@ -57,7 +57,8 @@ def clean(
             full, or there is no split; an older clean folder stays as it is.
     """
     out = config.at_home(out).resolve()
-    new, old, lock = (out.with_name(f".{out.name}.{x}") for x in ("new", "old", "lock"))
+    names = f"new{os.getpid()}", "old", "lock"  # a killed run's processes write on
+    new, old, lock = (out.with_name(f".{out.name}.{name}") for name in names)
     check_arguments(manifest, out, image_size)
     shape = (image_size, image_size, 3)[: 3 if colour else 2]  # of an image
     key = input_key(manifest, shape, prepare)
@@ -65,9 +66,9 @@ def clean(
     with disk_errors(out.parent), only_one(lock, busy, wait=True), ExitStack() as end:
         if old.exists() and not out.exists():  # a run was killed while it swapped
             old.replace(out)
-        shutil.rmtree(old, ignore_errors=True)
+        for rest in (old, *out.parent.glob(f".{out.name}.new*")):
+            shutil.rmtree(rest, ignore_errors=True)
         if not (was_done := is_finished(out, key)):
-            shutil.rmtree(new, ignore_errors=True)
             end.callback(shutil.rmtree, new, ignore_errors=True)  # also if it fails
             (new / ".rows").mkdir(parents=True)
             table = decode(new, key, manifest, shape, prepare, jobs)

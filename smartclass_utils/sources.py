@@ -162,7 +162,7 @@ def read(root: Path) -> tuple[pd.DataFrame, list[str], bool]:
         if not tree.files and tree.endings(""):
             inside += f"; files end in {some(sorted(tree.endings('')))}: save as JPEG"
         if links := tree.passed.get(walking.LINKS):
-            inside += f"; {some(sorted(links))} lead out of it: put the images there"
+            inside += f"; links out of it: {some(sorted(links))}, put files there"
         raise SmartClassError(
             f"{root} holds no data set that is understood (found: {inside}): lay it "
             f"out as {layouts.UNDERSTOOD}."

@@ -155,6 +155,13 @@ def test_without_any_figure_there_are_still_slides(place):
     export(place)  # with them again
 
 
+def test_figures_of_an_older_report_are_one_sentence(place):
+    report = pages.read_report(place)
+    report.figures["08_embedding"].pop("message")
+    said = refusal(slides.write_slides, report)
+    assert "08_embedding is of an older report: run `make report` again." in said
+
+
 def test_a_pasted_picture_is_shown_and_one_that_is_gone_is_named(place):
     report = pages.read_report(place)
     cell = new_markdown_cell("## H ![h](attachment:i.png)")
