@@ -59,7 +59,7 @@ lint: $(READY) ## check style of package, tests and notebooks
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 
-test: lint ## lint, unit tests, and every notebook against its stored outputs
+test: lint ## lint, unit tests, all notebooks through nbval
 	$(MAKE) -j 2 unit nbval
 
 unit: $(READY)

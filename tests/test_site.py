@@ -210,6 +210,15 @@ def test_pdf_keeps_cells_and_listings_where_they_stand(place):
     assert "import housekeeping" not in text
 
 
+def test_page_numbers_are_read_from_the_anchors():
+    content = (
+        b"4 0 obj\n<</Type /Page\n/x>>\n9 0 obj\n<</Type /Page\n/x>>\n10 0 obj\n"
+        b"<</Type /Pages>>\n<</c01 [4 0 R /XYZ 6 8 0]\n/c01-2 [9 0 R /XYZ 0] "
+    )
+    assert pdf.page_numbers(content) == {"c01": 1, "c01-2": 2}
+    assert pdf.page_numbers(b"other") == {}
+
+
 @NEEDS_BROWSER
 def test_pdf_has_contents_outline_and_no_path_of_this_machine(place):
     made = pdf.make_pdf(str(place.out)).read_bytes()

@@ -29,9 +29,9 @@ from smartclass_utils.training import hash_of, loss_and_accuracy, train
 adam = partial(torch.optim.Adam, lr=1e-3)
 
 
-def fit(data, seed=0, epochs=3, make=adam, **options):
+def fit(data, seed=0, epochs=3, network=None, make=adam, **options):
     """Train a small network; return it with its history."""
-    model = small_network(data, seed)
+    model = network or small_network(data, seed)
     loaders, loss = loaders_of(data, seed), nn.CrossEntropyLoss()
     what = (model, loaders, make(model.parameters()), loss, epochs)
     return model, train(*what, **{"log": str, **options})
@@ -78,6 +78,17 @@ def test_loss_and_accuracy_are_over_images_not_batches(clean_data):
     loss, accuracy = loss_and_accuracy(model, loaders_of(clean_data, size=7)["val"])
     assert loss == pytest.approx(float(nn.functional.cross_entropy(logits, labels)))
     assert accuracy == float((logits.argmax(1) == labels).float().mean())
+
+
+@pytest.mark.parametrize("options", [
+    {"make": lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9)},
+    {"make": lambda p: torch.optim.RMSprop(p, lr=1e-3)},
+    {"network": nn.Sequential(models.Standardise(), nn.Flatten(), nn.Linear(256, 4))},
+], ids=["SGD", "RMSprop", "own network"])  # fmt: skip
+def test_any_optimizer_and_network_learn(clean_data, options):
+    model, history = fit(clean_data, epochs=4, **options)
+    assert history.train_loss.iloc[-1] < history.train_loss.iloc[0]
+    assert {p.dtype for p in model.parameters()} == {torch.float32}
 
 
 def test_environment_names_versions_device_and_number_format():
