@@ -4,6 +4,7 @@ import hashlib
 import inspect
 import os
 import shutil
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,11 +147,15 @@ def decode(new, key, manifest, shape, prepare, jobs) -> pd.DataFrame:
     bar = tqdm(total=len(files), desc="Cleaning", unit="image", leave=False)
     fresh = {"initializer": str, "initargs": (key,)}  # no process with older code
     loky = joblib.parallel_config("loky", inner_max_num_threads=1, **fresh)
-    with bar, loky, Path(rows, "pixels").open("wb") as stream:
-        for pixels, some in joblib.Parallel(jobs, return_as="generator")(work):
-            stream.write(pixels.tobytes())
-            verdicts += some
-            bar.update(len(some))
+    try:
+        with bar, loky, Path(rows, "pixels").open("wb") as stream:
+            for pixels, some in joblib.Parallel(jobs, return_as="generator")(work):
+                stream.write(pixels.tobytes())
+                verdicts += some
+                bar.update(len(some))
+    except BrokenProcessPool as error:
+        what = "The system ended a process that cleans, mostly for want of memory"
+        raise SmartClassError(f"{what}: close other programs, run again.") from error
     used[["sha256", "_kind", "_reason", "_notes"]] = verdicts  # no names of users
     return used
 

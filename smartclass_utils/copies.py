@@ -48,14 +48,13 @@ def judge_doubles(table: pd.DataFrame, given_split: bool) -> None:
             table.loc[same.index[1:], ["_kind", "_reason", "_notes"]] = kind, reason, ""
 
 
-def near_copies(images: np.ndarray, subpixel: bool = True) -> np.ndarray:
+def near_copies(images: np.ndarray) -> np.ndarray:
     """Return the cluster of each image, int (N,): one number for all its near-copies.
 
     Copies of copies are in one cluster. The memory grows with N.
 
     Args:
         images: uint8 (N, H, W[, 3]), square; may be mapped from a file.
-        subpixel: whether shifts by half pixels count, too.
     """
     digests = [hashlib.sha256(image).hexdigest() for image in images]
     found = pd.factorize(np.array(digests, object))[0]
@@ -67,7 +66,7 @@ def near_copies(images: np.ndarray, subpixel: bool = True) -> np.ndarray:
         pairs = neighbours(vectors[first], asking)  # of clusters, by their first image
         once, where = np.unique(np.sort(pairs), axis=0, return_inverse=True)
         parts = np.split(once, range(CHUNK, len(once), CHUNK))
-        alike = [likeness(*images[first[part.T]], subpixel) for part in parts]
+        alike = [likeness(*images[first[part.T]]) for part in parts]
         pairs = pairs[np.concatenate(alike)[where] >= ALIKE]
         links = np.ones(len(pairs)), tuple(pairs.T)
         graph = coo_array(links, (len(first), len(first)))
@@ -114,7 +113,7 @@ def neighbours(vectors: np.ndarray, asking: np.ndarray) -> np.ndarray:
     return np.stack([asking[row], index[row, which]], axis=1)
 
 
-def likeness(some: np.ndarray, others: np.ndarray, subpixel: bool) -> np.ndarray:
+def likeness(some: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Return how alike the images of pairs are at best, float32 (P,), 0…1.
 
     That is the cosine between the middle of one image, or of its mirror image, and the
@@ -126,7 +125,7 @@ def likeness(some: np.ndarray, others: np.ndarray, subpixel: bool) -> np.ndarray
     over = np.stack([middle, middle[:, :, ::-1]])[:, :, None, None]
     under = sliding_window_view(others, middle.shape[1:], axis=(1, 2))  # (P, 7, 7, …)
     alike = cosine(over, under).max(axis=(0, 2, 3))
-    close = (alike >= CLOSE) & subpixel
+    close = alike >= CLOSE
     fine = zoom(others[close], (1, 2 - 1 / SIDE, 2 - 1 / SIDE), order=2)  # (P, 95, 95)
     under = sliding_window_view(fine, (83, 83), axis=(1, 2))[..., ::2, ::2]
     alike[close] = cosine(over[:, close], under).max(axis=(0, 2, 3))

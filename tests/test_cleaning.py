@@ -178,6 +178,14 @@ def test_processes_of_an_earlier_call_do_not_work_with_its_code(
     assert sums["2"] < 0.6 * sums["1"]
 
 
+def test_a_process_that_the_system_ends_is_a_sentence(raw, monkeypatch):
+    def fatal(image, here=os.getpid()):
+        return image if os.getpid() == here else os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(cleaning, "BATCH", 7)
+    assert "The system ended a process" in error_of(raw, prepare=fatal, jobs=2)
+
+
 @pytest.mark.parametrize("name", ["rejected.csv", "noted.csv", "images.npy", "png"])
 def test_a_harmed_folder_is_made_again(raw, name):
     first = run(raw)

@@ -19,7 +19,7 @@ def combine(fer2013: Path | str, other: Path | str, folder: Path | str) -> Path:
     Angry, happy and neutral are FER2013's, engaged is the other set's; both have splits
     of their own. An image of FER2013 is left out if a near-copy of it is engaged, or
     validates or tests in the other set; one to learn from, if a near-copy of it
-    validates or tests; shifted by whole pixels, as when the stored results were made.
+    validates or tests.
 
     Raises:
         SmartClassError: if a folder cannot be used.
@@ -33,7 +33,7 @@ def combine(fer2013: Path | str, other: Path | str, folder: Path | str) -> Path:
         raise SmartClassError(f"{other} has no class engaged: name another folder.")
     both = pd.concat([faces, added], keys=["fer2013", "other"], names=["set", None])
     pixels = np.stack([pixels_of(path) for path in both["path"]])
-    both = both.assign(cluster=near_copies(pixels, subpixel=False)).reset_index("set")
+    both = both.assign(cluster=near_copies(pixels)).reset_index("set")
     is_other, is_engaged = both["set"] == "other", both["label"] == "engaged"
     is_barred = is_other & (is_engaged | (both["split"] != "train"))
     barred = set(both.loc[is_barred, "cluster"])
