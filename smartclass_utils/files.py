@@ -42,22 +42,25 @@ def safe_name(name: str) -> str:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Open a temporary file that takes the name ``path`` once it is complete.
+def in_place_of(path: Path) -> Iterator[Path]:
+    """Give a place for a file or folder that is moved to ``path`` once it is complete.
 
-    If the body raises, or the process dies, an older file of that name stays whole.
+    If the body raises, or the process dies, an older one stays whole.
     """
-    with disk_errors(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                yield stream
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".new.") as hidden:
+        new = Path(hidden, "new")
+        yield new
+        if path.is_dir():  # nothing replaces a folder
+            path.replace(Path(hidden, "old"))
+        new.replace(path)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that takes the name ``path`` once it is complete."""
+    with disk_errors(path.parent), in_place_of(path) as new, new.open("wb") as stream:
+        yield stream
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """From a folder of any known layout to one table of images, the manifest."""
 
 import os
-import tempfile
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ import pandas as pd
 
 from smartclass_utils import config, layouts, splits, walking
 from smartclass_utils.config import CLASSES, SmartClassError, canonical_label
-from smartclass_utils.files import disk_errors, sha256
+from smartclass_utils.files import disk_errors, in_place_of, sha256
 from smartclass_utils.layouts import PROVENANCE, REPORTED, DataSet
 from smartclass_utils.names import as_text, natural, some
 from smartclass_utils.walking import Tree, existing, parents
@@ -57,21 +56,18 @@ def find_data(data: Path | str | None = None) -> Path:
 def unpack_demo() -> Path:
     """Unpack ``data/demo/faces.zip``, unless that was done, and return the folder."""
     archive, folder = config.DEMO_FOLDER / "faces.zip", config.DEMO_FOLDER / "faces"
-    place, marker = config.DEMO_FOLDER.parent, folder / ".sha256"
+    marker = folder / ".sha256"
     try:
         digest = sha256(archive)
         if marker.exists() and marker.read_text() == digest:
             return folder
         with (
-            disk_errors(place),
-            tempfile.TemporaryDirectory(dir=place, prefix=".demo.") as new,
+            disk_errors(folder.parent),
+            in_place_of(folder) as new,
             zipfile.ZipFile(archive) as content,
         ):
-            content.extractall(Path(new, "new"))  # which never leads out of it
-            Path(new, "new", marker.name).write_text(digest)
-            if folder.exists():
-                folder.replace(Path(new, "old"))
-            Path(new, "new").replace(folder)
+            content.extractall(new)  # which never leads out of it
+            (new / marker.name).write_text(digest)
     except (zipfile.BadZipFile, zlib.error, EOFError, FileNotFoundError) as error:
         what = f"{archive} is missing or damaged ({error})"
         remedy = "get it again with `git checkout data/demo`, or give DATA=folder"

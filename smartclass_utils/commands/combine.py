@@ -1,7 +1,6 @@
 """FER2013's angry, happy and neutral faces with the engaged ones of another set."""
 
 import shutil
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +8,7 @@ import pandas as pd
 
 from smartclass_utils.config import SmartClassError, at_home
 from smartclass_utils.copies import near_copies
+from smartclass_utils.files import in_place_of
 from smartclass_utils.images import Rejected, clean_image, read
 from smartclass_utils.sources import load
 
@@ -40,16 +40,13 @@ def combine(fer2013: Path | str, other: Path | str, folder: Path | str) -> Path:
     kept = both[(is_other & is_engaged) | (~is_other & ~both["cluster"].isin(barred))]
     judged = set(kept.loc[kept["split"] != "train", "cluster"])
     kept = kept[(kept["split"] != "train") | ~kept["cluster"].isin(judged)]
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".combine.") as new:
-        place = Path(new, folder.name)
+    with in_place_of(folder) as new:
         files = [f"{n:05}{path.suffix}" for n, path in enumerate(kept["path"])]
         for label, path, file in zip(kept["label"], kept["path"], files, strict=True):
-            (place / label).mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, place / label / file)
+            (new / label).mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, new / label / file)
         table = kept.assign(file=kept["label"] + "/" + files)
-        table[["file", "label", "split"]].to_csv(place / "labels.csv", index=False)
-        place.replace(folder)
+        table[["file", "label", "split"]].to_csv(new / "labels.csv", index=False)
     return folder
 
 

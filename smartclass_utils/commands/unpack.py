@@ -1,6 +1,5 @@
 """Writes FER2013's one table of numbers as a folder of images."""
 
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -10,6 +9,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from smartclass_utils.config import SmartClassError, at_home
+from smartclass_utils.files import in_place_of
 from smartclass_utils.walking import read_table
 
 SIDE = 48  # pixels, height and width
@@ -37,18 +37,12 @@ def unpack(table: Path | str, folder: Path | str) -> Path:
     rows = read_table(table, "emotion", "pixels", "usage")
     if not len(rows):
         raise SmartClassError(f"{table} has no rows: get the file again.")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".unpack.") as new:
-        images = Path(new, folder.name)
-        images.mkdir()
+    with in_place_of(folder) as new:
         for row in tqdm(rows.itertuples(), "Writing faces", len(rows), unit="face"):
             part, label, face = face_of(row, f"{table}, row {row.Index + 1}")
-            path = images / part / label / f"{row.usage}_{row.Index}.png"
+            path = new / part / label / f"{row.usage}_{row.Index}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(face).save(path)
-        if folder.exists():  # Windows replaces no folder, not even an empty one
-            folder.rmdir()
-        images.replace(folder)
     return folder
 
 
