@@ -5,7 +5,7 @@ import inspect
 import os
 import shutil
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from tqdm import tqdm
 from smartclass_utils import config, images
 from smartclass_utils import files as disk
 from smartclass_utils.config import IMAGE_SIZE, IMAGE_SIZES, SmartClassError, check
-from smartclass_utils.files import disk_errors, only_one, safe_name, sha256, write_json
+from smartclass_utils.files import disk_errors, in_place_of, only_one, sha256
 
 BATCH = 256  # files that a process decodes at a time
 OUTCOMES = ("kept", "mended", "rejected", "left out")
@@ -58,27 +58,23 @@ def clean(
             full, or there is no split; an older clean folder stays as it is.
     """
     out = config.at_home(out).resolve()
-    names = f"new{os.getpid()}", "old", "lock"  # a killed run's processes write on
-    new, old, lock = (out.with_name(f".{out.name}.{name}") for name in names)
     check_arguments(manifest, out, image_size)
     shape = (image_size, image_size, 3)[: 3 if colour else 2]  # of an image
     key = input_key(manifest, shape, prepare)
     busy = f"Another run is cleaning into {out}; this one waits for it."
-    with disk_errors(out.parent), only_one(lock, busy, wait=True), ExitStack() as end:
-        if old.exists() and not out.exists():  # a run was killed while it swapped
-            old.replace(out)
-        for rest in (old, *out.parent.glob(f".{out.name}.new*")):
+    lock = out.with_name(f".{out.name}.lock")
+    with disk_errors(out.parent), only_one(lock, busy, wait=True):
+        for rest in out.parent.glob(f".{out.name}.new*"):  # of runs that were killed
+            if (rest / "old").exists() and not out.exists():  # while it swapped
+                (rest / "old").replace(out)
             shutil.rmtree(rest, ignore_errors=True)
         if not (was_done := is_finished(out, key)):
-            end.callback(shutil.rmtree, new, ignore_errors=True)  # also if it fails
-            (new / ".rows").mkdir(parents=True)
-            table = decode(new, key, manifest, shape, prepare, jobs)
-            about = {"key": key, "prepare": source_of(prepare)}
-            write_json(new / "clean.json", fill(new, manifest, shape, table) | about)
-            if out.exists():
-                out.replace(old)
-            new.replace(out)
-            shutil.rmtree(old, ignore_errors=True)
+            with in_place_of(out) as new:
+                (new / ".rows").mkdir(parents=True)
+                table = decode(new, key, manifest, shape, prepare, jobs)
+                about = fill(new, manifest, shape, table)
+                about |= {"key": key, "prepare": source_of(prepare)}
+                disk.write_json(new / "clean.json", about)
         card = disk.read_json(out / "clean.json")
         tables = [pd.read_csv(out / f"{name}.csv", **TEXT) for name in TABLES]
     tables.append(pd.DataFrame(card["counts"]))
@@ -219,7 +215,7 @@ def clean_names(kept: pd.DataFrame) -> pd.Series:
     """Return ``<label>/<source>_<hash>.png`` for every row, no name twice."""
     source = kept["source"].str.lower().str.replace(r"[^a-z0-9]+", "", regex=True)
     name = source.str[:40].replace("", "images") + "_" + kept["sha256"].str[:12]
-    stem = kept["label"].map(safe_name) + "/" + name
+    stem = kept["label"].map(disk.safe_name) + "/" + name
     number = stem.groupby(stem.str.casefold()).cumcount()
     return stem + [f"-{n + 1}.png" if n else ".png" for n in number]
 

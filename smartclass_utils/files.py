@@ -48,10 +48,12 @@ def in_place_of(path: Path) -> Iterator[Path]:
     If the body raises, or the process dies, an older one stays whole.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".new.") as hidden:
+    place = {"dir": path.parent, "prefix": f".{path.name}.new"}
+    # What processes of the body still write in must not hide its error.
+    with tempfile.TemporaryDirectory(**place, ignore_cleanup_errors=True) as hidden:
         new = Path(hidden, "new")
         yield new
-        if path.is_dir():  # nothing replaces a folder
+        if new.is_dir() and path.is_dir():  # nothing replaces a folder
             path.replace(Path(hidden, "old"))
         new.replace(path)
 

@@ -234,13 +234,13 @@ def test_a_killed_run_leaves_nothing_half_and_the_next_ends_well(
 
 def test_a_run_killed_between_two_renamings_is_mended(raw, tmp_path):
     first = run(raw)
-    first.folder.rename(tmp_path / ".clean.old")
+    os.renames(first.folder, tmp_path / ".clean.new1/old")
     assert run(raw).was_done
-    assert not (tmp_path / ".clean.old").exists()
-    shutil.copytree(first.folder, tmp_path / ".clean.old")  # killed a moment later
+    assert not (tmp_path / ".clean.new1").exists()
+    shutil.copytree(first.folder, tmp_path / ".clean.new1/old")  # a moment later
     write_noise(raw / "happy" / "new.png", 99)
     assert not run(raw).was_done
-    assert not (tmp_path / ".clean.old").exists()
+    assert not (tmp_path / ".clean.new1").exists()
 
 
 def test_a_second_run_waits_and_takes_what_is_there(raw, tmp_path, monkeypatch, capsys):
