@@ -28,6 +28,7 @@ FOREIGN = "file", "their names are not those of images"
 LINKS = "file", "they are links to folders or out of the data"
 NOT_UTF8 = "file", "their names are not UTF-8: rename them"
 HIDDEN = "folder", "they are hidden or the system's own"
+REASONS = (FOREIGN, LINKS, NOT_UTF8, HIDDEN)
 
 
 class Tree:
@@ -47,10 +48,15 @@ class Tree:
         """Return the path of a file in its own spelling, ``""`` if it is not there."""
         return self.spelt.get(path) or self.spelt.get(folded(path), "")
 
-    def endings(self, folder: str) -> set[str]:
+    def passed_below(self, reason: tuple[str, str], *folders: str) -> list[str]:
+        """Return what was passed over for a reason below one of the folders."""
+        starts = tuple(join(folder, "") for folder in folders)
+        return sorted(path for path in self.passed[reason] if path.startswith(starts))
+
+    def endings(self, folder: str) -> list[str]:
         """Return the endings of the files below a folder that are no images."""
-        below = [p for p in self.passed[FOREIGN] if p.startswith(join(folder, ""))]
-        return {path.rpartition(".")[2].lower() for path in below}
+        files = self.passed_below(FOREIGN, folder)
+        return sorted({path.rpartition(".")[2].lower() for path in files})
 
     def holds_documents(self, folder: str) -> bool:
         """Return whether a folder holds texts, tables or programs and nothing else."""
@@ -61,15 +67,13 @@ class Tree:
         """Raise if a class folder is empty or a link that is not followed."""
         if folder in self.holding:
             return
-        endings, reasons = some(sorted(self.endings(folder))), (LINKS, NOT_UTF8, HIDDEN)
-        below = [(why, path) for why in reasons for path in self.passed[why]]
-        passed = [why for (_, why), path in below if path.startswith(f"{folder}/")]
+        hidden = [r for r in REASONS[1:] if self.passed_below(r, folder)]
         if folder in self.passed[LINKS]:
             why = "is a link that leads out of the data: put the images there"
-        elif endings:
+        elif endings := some(self.endings(folder)):
             why = f"holds no images that are read, only {endings}: save them as JPEG"
-        elif passed:
-            why = f"holds only what is passed over, as {passed[0]}"
+        elif hidden:
+            why = f"holds only what is passed over, as {hidden[0][1]}"
         else:
             why = "holds no images: put some in or remove the folder"
         raise SmartClassError(f"{self.root / folder} {why}.")
@@ -97,13 +101,10 @@ class Tree:
 
     def notes(self, *classes: str) -> list[str]:
         """Return sentences on what was passed over; of files, below ``classes``."""
-        below, notes = tuple(join(folder, "") for folder in classes), []
-        for reason in (FOREIGN, LINKS, NOT_UTF8, HIDDEN):
-            what, why = reason
-            names = sorted(self.passed[reason])
-            if reason == FOREIGN:
-                names = [name for name in names if name.startswith(below)]
-            if names:
+        notes = []
+        for what, why in REASONS:
+            where = classes if (what, why) == FOREIGN else ("",)
+            if names := self.passed_below((what, why), *where):
                 number = f"{len(names)} {what}{'s' * (len(names) > 1)}"
                 notes.append(f"{number} passed over, as {why} ({some(names)}).")
         return notes
@@ -170,13 +171,10 @@ def kind_of(
     is_junction = getattr(os.path, "isjunction", os.path.islink)  # Windows; Python 3.12
     if os.path.islink(place) or is_junction(place):  # noqa: PTH114, as there are many
         target = Path(os.path.realpath(place))
-        if opens:
-            follow = is_top and not Path(homes[0]).is_relative_to(target)
-            homes += [str(target)] * follow
-        else:
-            follow = not is_folder and any(map(target.is_relative_to, homes))
-            follow = follow and (target.exists() or IMAGE.fullmatch(name))
-        if not follow:
+        leads_in = not is_folder and any(map(target.is_relative_to, homes))
+        if opens and is_top and not Path(homes[0]).is_relative_to(target):
+            homes.append(str(target))
+        elif not (leads_in and (target.exists() or IMAGE.fullmatch(name))):
             return LINKS
     if opens:
         return "folder"
@@ -205,9 +203,8 @@ def read_table(path: Path, *needed: str) -> pd.DataFrame:
         with warnings.catch_warnings(action="ignore"):  # of commas at the rows' ends
             table = pd.read_csv(path, dtype=str, **options)
     except (ValueError, OSError) as error:  # also undecodable and empty files
-        why = (
-            getattr(error, "strerror", None) or "is it a UTF-8 CSV file with a header?"
-        )
+        usual = "is it a UTF-8 CSV file with a header?"
+        why = getattr(error, "strerror", None) or usual
         raise SmartClassError(f"{path} cannot be read ({why}): mend that.") from error
     table = table.rename(columns=as_text).fillna("")
     known = {*needed, "split", "source", "subject"} - set(table)
