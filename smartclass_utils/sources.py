@@ -139,8 +139,7 @@ def load(
                     f"{source.data_set} is not there (expected in {where}; from "
                     f"kaggle.com/datasets/{source.kaggle})."
                 )
-        without = [label for label in CLASSES if label not in present]
-        notes += [f"So there is no class {label}." for label in without]
+        notes += [f"So there is no class {k}." for k in CLASSES if k not in present]
     left = table.loc[table["label"] == "", "original_label"].value_counts().sort_index()
     if len(left):
         left = ", ".join(f"{noun} ({count:,})" for noun, count in left.items())
@@ -155,8 +154,8 @@ def read(root: Path) -> tuple[pd.DataFrame, list[str], bool]:
     found = layouts.detect(tree)
     if not found:
         inside = some(sorted(path.name for path in root.iterdir())) or "nothing"
-        if not tree.files and tree.endings(""):
-            inside += f"; files end in {some(sorted(tree.endings('')))}: save as JPEG"
+        if not tree.files and (endings := some(tree.endings(""))):
+            inside += f"; files end in {endings}: save as JPEG"
         if links := tree.passed.get(walking.LINKS):
             inside += f"; links out of it: {some(sorted(links))}, put files there"
         raise SmartClassError(
