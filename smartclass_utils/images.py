@@ -139,8 +139,7 @@ def read(path: Path | str) -> bytes:
 def errors_as_verdicts() -> Iterator[None]:
     """Turn whatever Pillow raises on bad bytes into a verdict."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):
             yield
     except Rejected:
         raise
