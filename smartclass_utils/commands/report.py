@@ -117,7 +117,8 @@ def set_parameters(notebook: nbformat.NotebookNode, parameters: dict[str, int]) 
             changed = [f"{n} = {parameters[n]!r}" for n in names if n in parameters]
             tags = {"tags": ["injected-parameters"]}
             added = nbformat.v4.new_code_cell("\n".join(changed), metadata=tags)
-            notebook.cells[place + 1 : place + 1] = [added] if changed else []
+            if changed:
+                notebook.cells.insert(place + 1, added)
             return
 
 
