@@ -52,7 +52,7 @@ def ship(
 def clean_of(data: str) -> CleanData:
     """Return a data set as the study cleans it."""
     manifest = load(find_data(data))
-    folder = Row(str).clean_in(study.STUDIES / manifest.name)
+    folder = Row().clean_in(study.STUDIES / manifest.name)
     clean(manifest, folder)
     return load_clean(folder)
 

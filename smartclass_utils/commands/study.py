@@ -136,7 +136,7 @@ def run_study(
         what = "demo.json is what `make record` writes"
         raise SmartClassError(f"{what}: name another file with --out.")
     base, chosen = STUDIES / manifest.name, SETS[rows]
-    usual = Row(str)  # only for its images: grey, of the usual size
+    usual = Row()  # only for its images: grey, of the usual size
     needed = {row.clean_in(base): row for row in [usual, *chosen.values()]}
     for folder, row in needed.items():
         clean(manifest, folder, image_size=row.image_size, colour=row.colour, jobs=jobs)

@@ -26,7 +26,7 @@ def report_recipe(model: nn.Module, loaders: dict, epochs: int = 3) -> dict:
 class Row:
     """A network and how it is trained; ``recipe`` takes the model and its loaders."""
 
-    recipe: Callable[[nn.Module, dict], dict]
+    recipe: Callable[[nn.Module, dict], dict] = report_recipe
     batch_size: int = 32
     arguments: dict = field(default_factory=dict)
     network: str = "ReportCNN"
