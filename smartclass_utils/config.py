@@ -41,6 +41,7 @@ NETWORK_COLOURS = {
     "Variant 1": "#007F5F",
     "Variant 2": "#AA4499",
     "Our own": "#767622",
+    "EfficientNet-Lite0": "#332288",
 }
 OTHER_NETWORK_COLOURS = ("#882255", "#56B4E9", "#44AA99", "#661100")
 

@@ -179,7 +179,9 @@ def test_processes_of_an_earlier_call_do_not_work_with_its_code(
 
 
 def test_a_process_that_the_system_ends_is_a_sentence(raw, monkeypatch):
-    def fatal(image, here=os.getpid()):
+    here = os.getpid()
+
+    def fatal(image):
         return image if os.getpid() == here else os.kill(os.getpid(), signal.SIGTERM)
 
     monkeypatch.setattr(cleaning, "BATCH", 7)

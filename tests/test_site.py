@@ -127,7 +127,9 @@ def test_cover_and_gallery_show_results_goals_and_every_figure(place):
         assert text in page
     page, _ = page_of(place, "gallery.html")
     for name in CHAPTERS.values():
-        assert f'<img src="figures/{name}.png" alt="A &#34;dot&#34; {name}."' in page
+        assert (
+            f'<img src="figures/{name}_talk.png" alt="A &#34;dot&#34; {name}."' in page
+        )
         assert f'href="figures/{name}.svg"' in page
         assert f'href="figures/{name}_talk.png"' in page
 
