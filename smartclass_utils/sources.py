@@ -106,18 +106,37 @@ def load(
             table = table.merge(walking.read_table(path, "file"), "left", "file")
     if extra:
         home = existing(extra, "EXTRA").resolve()
-        more, more_notes, more_given = read(home)
-        if given and not more_given:
-            what = f"{root} gives a split and {home} does not"
-            raise SmartClassError(f"{what}: put its classes into train, val and test.")
-        if more_given and not given:
-            more_notes.append(f"{name} gives no split: all is dealt anew.")
-        more["file"] = [(home / file).as_posix() for file in more["file"]]
+        more, more_notes = read_extra(home, root, name, given)
         table, name = pd.concat([table, more]), f"{name} + {home.name}"
         notes += more_notes
     table = table.fillna("").astype(str).sort_values("file", ignore_index=True)
     texts = table.columns.drop("file")
     table[texts] = table[texts].map(as_text)
+    kept = choose(classes, table, f"{root} (read as {name})" if known else f"{root}")
+    if known and sources & set(REPORTED):
+        notes += absent(root, sources, table)
+    table["label"] = table["label"].where(table["label"].isin(kept), "")
+    left = table.loc[table["label"] == "", "original_label"].value_counts().sort_index()
+    if len(left):
+        left = ", ".join(f"{noun} ({count:,})" for noun, count in left.items())
+        notes.append(f"In none of the classes, so left out: {left}.")
+    notes = tuple(map(as_text, notes))
+    return Manifest(root, as_text(name), table, kept, notes, given)
+
+
+def read_extra(home: Path, root: Path, name: str, given: bool) -> tuple:
+    """Return the rows of a further folder, with absolute paths, and notes on it."""
+    more, notes, more_given = read(home)
+    if given and not more_given:
+        what = f"{root} gives a split and {home} does not"
+        raise SmartClassError(f"{what}: put its classes into train, val and test.")
+    if more_given and not given:
+        notes.append(f"{name} gives no split: all is dealt anew.")
+    return more.assign(file=[(home / file).as_posix() for file in more["file"]]), notes
+
+
+def choose(classes, table: pd.DataFrame, where: str) -> tuple[str, ...]:
+    """Return the classes to keep, of a table in a place, in their fixed order."""
     present = set(table["label"]) - {""}
     kept = present if classes is None else {canonical_label(str(k)) for k in classes}
     if kept - present:
@@ -125,27 +144,22 @@ def load(
         raise SmartClassError(f"{what}{some(sorted(present))}: correct it.")
     if len(kept) < 2:
         held = f"{some(sorted(kept))} only" if kept else "no class"
-        raise SmartClassError(
-            f"{root}{f' (read as {name})' * bool(known)} holds {held}, and two or more "
-            f"classes are needed: add another, or lay it out as {layouts.UNDERSTOOD}."
-        )
-    table["label"] = table["label"].where(table["label"].isin(kept), "")
-    order = sorted(kept, key=CLASSES.index if kept <= set(CLASSES) else natural)
-    if known and sources & set(REPORTED):
-        for source in PROVENANCE:
-            if source.data_set not in sources:
-                where = f"{root.name}/{source.folder}"
-                notes.append(
-                    f"{source.data_set} is not there (expected in {where}; from "
-                    f"kaggle.com/datasets/{source.kaggle})."
-                )
-        notes += [f"So there is no class {k}." for k in CLASSES if k not in present]
-    left = table.loc[table["label"] == "", "original_label"].value_counts().sort_index()
-    if len(left):
-        left = ", ".join(f"{noun} ({count:,})" for noun, count in left.items())
-        notes.append(f"In none of the classes, so left out: {left}.")
-    notes = tuple(map(as_text, notes))
-    return Manifest(root, as_text(name), table, tuple(order), notes, given)
+        what = f"{where} holds {held}, and two or more classes are needed"
+        remedy = f"add another, or lay it out as {layouts.UNDERSTOOD}"
+        raise SmartClassError(f"{what}: {remedy}.")
+    return tuple(sorted(kept, key=CLASSES.index if kept <= {*CLASSES} else natural))
+
+
+def absent(root: Path, sources: set, table: pd.DataFrame) -> list[str]:
+    """Return sentences on the report's sources and classes that are not there."""
+    notes = [
+        f"{source.data_set} is not there (expected in {root.name}/{source.folder}; "
+        f"from kaggle.com/datasets/{source.kaggle})."
+        for source in PROVENANCE
+        if source.data_set not in sources
+    ]
+    without = [label for label in CLASSES if label not in set(table["label"])]
+    return notes + [f"So there is no class {label}." for label in without]
 
 
 def read(root: Path) -> tuple[pd.DataFrame, list[str], bool]:

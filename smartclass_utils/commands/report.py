@@ -149,10 +149,8 @@ def execute(
 def explain(error: CellExecutionError | RuntimeError, file: Path) -> str:
     """Return one sentence on why a chapter stopped."""
     if isinstance(error, DeadKernelError):
-        return (
-            f"{file.stem} was ended by the system, mostly for want of memory: close "
-            "other programs, or take fewer or smaller images."
-        )
+        what = f"{file.stem} was ended by the system, mostly for want of memory"
+        return f"{what}: close other programs, or take fewer or smaller images."
     if isinstance(error, RuntimeError):
         said = (file.parents[1] / LOG).read_text("utf-8", errors="replace").split("\n")
         why = next((line.strip() for line in said[::-1] if line.strip()), error)
@@ -160,11 +158,8 @@ def explain(error: CellExecutionError | RuntimeError, file: Path) -> str:
     if error.ename == SmartClassError.__name__:
         return error.evalue
     said = " ".join(error.evalue.split())[:200]
-    why = f": {said}" if said else ""
-    return (
-        f"{file.stem} stopped with {error.ename}{why}. The notebook with the full "
-        f"message is {file}."
-    )
+    what = f"{file.stem} stopped with {error.ename}{f': {said}' if said else ''}"
+    return f"{what}. The notebook with the full message is {file}."
 
 
 def export(place: Workspace) -> None:
