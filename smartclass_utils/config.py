@@ -33,8 +33,6 @@ COLOURS = {
     "neutral": "#6B6B6B",
 }
 OTHER_COLOURS = ("#009E73", "#CC79A7", "#56B4E9", "#000000", "#B8A600", "#7F3C8D")
-# The second cue beside the colours of areas.
-HATCHES = {"angry": "//", "engaged": "..", "happy": "\\\\", "neutral": ""}
 # Networks have colours of their own, the same in every chapter.
 NETWORK_COLOURS = {
     "Main CNN": "#222222",

@@ -42,9 +42,8 @@ def metrics(targets: np.ndarray, predicted: np.ndarray, classes: tuple) -> dict:
     class that was never predicted has precision 0.
     """
     labels, kinds = range(len(classes)), ["precision", "recall", "f1"]
-    each = precision_recall_fscore_support(
-        targets, predicted, labels=labels, zero_division=0
-    )
+    about = {"labels": labels, "zero_division": 0}
+    each = precision_recall_fscore_support(targets, predicted, **about)
     table = pd.DataFrame(dict(zip([*kinds, "images"], each, strict=True)), classes)
     right = int((np.asarray(targets) == np.asarray(predicted)).sum())
     accuracy = right / len(targets)

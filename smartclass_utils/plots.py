@@ -69,14 +69,11 @@ def grid_of_images(
 def fit_labels(fig: Figure) -> None:
     """Shorten long names at the axes, and turn those below a chart that would touch."""
     for ax in fig.axes:
-        for axis, longest in ((ax.xaxis, BELOW), (ax.yaxis, BESIDE)):
+        for axis, n in ((ax.xaxis, BELOW), (ax.yaxis, BESIDE)):
             texts = [label.get_text() for label in axis.get_ticklabels()]
-            short = [
-                t if len(t) <= longest or "\n" in t else f"{t[:longest]}…"
-                for t in texts
-            ]
-            if short != texts:
-                axis.set_ticks(axis.get_ticklocs(), short)
+            short = {t: f"{t[:n]}…" for t in texts if len(t) > n and "\n" not in t}
+            if short:
+                axis.set_ticks(axis.get_ticklocs(), [short.get(t, t) for t in texts])
         below = "".join(label.get_text() for label in ax.get_xticklabels())
         width = ax.get_position().width * fig.get_figwidth()  # inches
         if any(map(str.isalpha, below)) and LETTER * len(below) > width:

@@ -106,7 +106,13 @@ def load(
             table = table.merge(walking.read_table(path, "file"), "left", "file")
     if extra:
         home = existing(extra, "EXTRA").resolve()
-        more, more_notes = read_extra(home, root, name, given)
+        more, more_notes, more_given = read(home)
+        if given and not more_given:
+            what = f"{root} gives a split and {home} does not"
+            raise SmartClassError(f"{what}: put its classes into train, val and test.")
+        if more_given and not given:
+            more_notes.append(f"{name} gives no split: all is dealt anew.")
+        more["file"] = [(home / file).as_posix() for file in more["file"]]
         table, name = pd.concat([table, more]), f"{name} + {home.name}"
         notes += more_notes
     table = table.fillna("").astype(str).sort_values("file", ignore_index=True)
@@ -122,17 +128,6 @@ def load(
         notes.append(f"In none of the classes, so left out: {left}.")
     notes = tuple(map(as_text, notes))
     return Manifest(root, as_text(name), table, kept, notes, given)
-
-
-def read_extra(home: Path, root: Path, name: str, given: bool) -> tuple:
-    """Return the rows of a further folder, with absolute paths, and notes on it."""
-    more, notes, more_given = read(home)
-    if given and not more_given:
-        what = f"{root} gives a split and {home} does not"
-        raise SmartClassError(f"{what}: put its classes into train, val and test.")
-    if more_given and not given:
-        notes.append(f"{name} gives no split: all is dealt anew.")
-    return more.assign(file=[(home / file).as_posix() for file in more["file"]]), notes
 
 
 def choose(classes, table: pd.DataFrame, where: str) -> tuple[str, ...]:
