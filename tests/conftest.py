@@ -95,12 +95,10 @@ def small_network(data: CleanData, seed=0, **changes) -> ReportCNN:
 
 def loaders_of(data: CleanData, seed=0, size=8) -> dict[str, DataLoader]:
     """Return batches of the train and val split, as chapter 3 makes them."""
-    sets = {split: TensorDataset(*tensors(data, split)) for split in ("train", "val")}
+    train, val = (TensorDataset(*tensors(data, split)) for split in ("train", "val"))
     order = torch.Generator().manual_seed(seed)
-    return {
-        "train": DataLoader(sets["train"], size, shuffle=True, generator=order),
-        "val": DataLoader(sets["val"], size),
-    }
+    batches = DataLoader(train, size, shuffle=True, generator=order)
+    return {"train": batches, "val": DataLoader(val, size)}
 
 
 def store(data: CleanData, folder, name="Main CNN", lr=1e-3, **options) -> dict:
@@ -145,12 +143,7 @@ def chapter_of(number: int) -> tuple[str, nbformat.NotebookNode, list]:
     return path.stem, book, [cell for cell in book.cells if cell.cell_type == "code"]
 
 
-def run_chapter(
-    number: int,
-    tmp_path: Path,
-    parameters: dict[str, object] | None = None,
-    edits: dict[str, str] | None = None,
-) -> str:
+def run_chapter(number: int, tmp_path: Path, parameters=None, edits=None) -> str:
     """Run a copy of a chapter; return what it prints and shows, which is no warning.
 
     All its folders lie in ``tmp_path``. ``parameters`` are set below the cell tagged
