@@ -135,9 +135,8 @@ def test_a_failed_training_or_writing_leaves_the_older(stored, clean_data, monke
         store(clean_data, folder, loss=lambda logits, labels: logits.missing())
     full = OSError(28, "No space left on device")
     monkeypatch.setattr(Path, "replace", Mock(side_effect=full))
-    assert "(No space left on device): make room" in refusal(
-        store, clean_data, folder, epochs=2
-    )
+    said = refusal(store, clean_data, folder, epochs=2)
+    assert "(No space left on device): make room" in said
     assert [file.name for file in folder.iterdir()] == [FILE]
     assert read_card(folder / FILE)["key"] == first["key"]
 
@@ -150,15 +149,10 @@ def test_a_training_that_diverges_is_stored_all_the_same(clean_data, tmp_path):
 
 
 def test_functions_are_described_by_their_code_and_what_they_hold():
-    one, two = (torch.optim.swa_utils.get_ema_multi_avg_fn(d) for d in (0.9, 0.99))
-    assert training.describe(one) != training.describe(two)
     assert " at 0x" not in training.describe(object())
-    without_source = {}
-    exec("def f(x): return x + 1\ndef g(x): return x * 2", without_source)
-    one, two = (training.describe(without_source[name]) for name in "fg")
-    assert one != two
-    exec("k = 1\ndef f(x): return k * x\ndef g(x): return 2 * x", without_source)
-    networks = []
+    typed, networks = {"k": 1}, []
+    code = "def f(x): return x + 1\ndef g(x): return x * 2\ndef h(x): return k * x"
+    exec(code, typed)  # as into a terminal, without a source
     for factor in (2, 3):  # as classes of a notebook
         code = "class Loss(M):\n def __init__(self): super().__init__()\n"
         space = {"__name__": "__main__", "M": nn.Module}
@@ -167,11 +161,12 @@ def test_functions_are_described_by_their_code_and_what_they_hold():
     adam = torch.optim.Adam([torch.zeros(1)])
     rates = [lambda epoch: 1.0, lambda epoch: 0.5]
     schedules = [torch.optim.lr_scheduler.LambdaLR(adam, rate) for rate in rates]
-    for one, two in (networks, schedules):
+    means = [torch.optim.swa_utils.get_ema_multi_avg_fn(d) for d in (0.9, 0.99)]
+    for one, two in (networks, schedules, means, (typed["f"], typed["g"])):
         assert training.describe(one) != training.describe(two)
-    before = training.describe(without_source["f"])
-    without_source["k"] = 2
-    assert training.describe(without_source["f"]) != before
+    before = training.describe(typed["h"])
+    typed["k"] = 2
+    assert training.describe(typed["h"]) != before
 
 
 def test_the_key_knows_the_order_of_the_images_and_what_is_frozen(clean_data):
