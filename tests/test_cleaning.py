@@ -1,8 +1,6 @@
-import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -21,7 +19,7 @@ from test_sources import put_text
 
 from smartclass_utils import cleaning, images
 from smartclass_utils.config import MANIFEST_COLUMNS, SPLITS
-from smartclass_utils.files import safe_name, sha256
+from smartclass_utils.files import read_json, safe_name, sha256
 from smartclass_utils.sources import load
 
 N = 12  # good images of each class
@@ -67,16 +65,14 @@ def test_the_clean_folder_keeps_its_contract(raw):
     assert len(labels) == 2 * N + 1  # the last is z7
     assert set(labels["source"]) == {"raw"}
     assert set(labels["split"]) == set(SPLITS)
-    for row in labels.itertuples():
-        assert row.file == f"{row.label}/raw_{row.sha256[:12]}.png"
     original = {sha256(path): path for path in raw.rglob("*.*") if path.is_file()}
     odd = ("é.png", "空.png", "a b.png", "a.png", "A.PNG")
     assert {sha256(raw / "happy" / name) for name in odd} <= set(labels["sha256"])
-    card = json.loads((folder / "clean.json").read_text("utf-8"))
-    assert card["classes"] == ["angry", "happy"]
+    assert read_json(folder / "clean.json")["classes"] == ["angry", "happy"]
     pixels = np.load(folder / "images.npy")
     assert pixels.shape == (len(labels), SIZE, SIZE)
     for image, row in zip(pixels, labels.itertuples(), strict=True):
+        assert row.file == f"{row.label}/raw_{row.sha256[:12]}.png"
         np.testing.assert_array_equal(Image.open(folder / row.file), image)
         again = images.clean_image(original[row.sha256].read_bytes(), SIZE).pixels
         np.testing.assert_array_equal(again, image)
@@ -267,12 +263,10 @@ def test_a_second_run_waits_and_takes_what_is_there(raw, tmp_path, monkeypatch, 
 def test_folders_that_cannot_be_used_are_refused(raw, tmp_path):
     for out in (raw, raw / "clean", tmp_path):
         assert f"cannot go to {out}, as the data lie in {raw}" in error_of(raw, out)
-    foreign = tmp_path / "thesis"
-    foreign.mkdir()
-    (foreign / "text.tex").write_text("mine", "utf-8")
-    assert "thesis holds files that are no clean set" in error_of(raw, foreign)
-    assert "text.tex is a file" in error_of(raw, foreign / "text.tex")
-    assert (foreign / "text.tex").read_text("utf-8") == "mine"
+    foreign = put_text(tmp_path / "thesis" / "text.tex", "mine")
+    assert "thesis holds files that are no clean set" in error_of(raw, foreign.parent)
+    assert "text.tex is a file" in error_of(raw, foreign)
+    assert foreign.read_text("utf-8") == "mine\n"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["raw", "thesis"]
     for size in (15, 225, "48", 48.0, True):
         said = error_of(raw, image_size=size)
@@ -345,15 +339,12 @@ def test_nothing_but_the_images_changes_the_clean_folder(raw, tmp_path):
             (root / file).write_bytes(content[file])
         outs.append(root.parent / "clean")
         settings = {"LC_ALL": language, "TZ": zone, "PYTHONHASHSEED": seed}
-        options = {"env": {**os.environ, **settings}, "stderr": subprocess.PIPE}
-        options |= {"umask": umask, "text": True}
+        options = {"env": {**os.environ, **settings}, "umask": umask}
         running.append(start_cleaning(root, outs[-1], *rest, **options))
-    for child in running:
-        _, errors = child.communicate(timeout=300)
-        assert child.returncode == 0, errors
+    assert [child.wait(timeout=300) for child in running] == [0, 0, 0]
     first, *others = [hashes(out) for out in outs]
     assert len(first) == len(content) - 5 + 4  # doubles and broken; tables
     assert others == [first, first]
-    cards = [json.loads((out / "clean.json").read_text("utf-8")) for out in outs]
+    cards = [read_json(out / "clean.json") for out in outs]
     card, *others = [{k: card[k] for k in ("fingerprint", "counts")} for card in cards]
     assert others == [card, card]
