@@ -159,12 +159,6 @@ def harmless(content):
     return clean.pixels
 
 
-def test_the_sound_files_are_kept():
-    forms = [file[:4] for file in mutations.sound_files()]
-    assert len(set(forms)) >= len(mutations.FORMATS)
-    assert all(harmless(file) is not None for file in mutations.sound_files())
-
-
 @pytest.mark.parametrize("seed", range(420))  # the first of the soak's
 def test_a_mutated_file_is_kept_or_rejected(seed):
     harmless(mutations.mutated(seed))
@@ -178,12 +172,14 @@ def test_any_bytes_after_a_true_beginning_are_kept_or_rejected(seed):
     harmless(mutations.pick(rng)[:40] + end)
 
 
-def test_a_cut_file_is_rejected_or_still_the_same_image():
-    rng = np.random.default_rng(0)
-    for file in mutations.sound_files():
+def test_sound_files_are_kept_and_cut_ones_rejected_or_still_the_same_image():
+    files, rng = mutations.sound_files(), np.random.default_rng(0)
+    assert len({file[:4] for file in files}) >= len(mutations.FORMATS)
+    for file in files:
+        assert (whole := harmless(file)) is not None
         for end in (1, len(file) - 1, *rng.integers(1, len(file), 3)):
             cut = harmless(file[:end])
-            assert cut is None or (cut == harmless(file)).all()
+            assert cut is None or (cut == whole).all()
 
 
 def test_the_soak_sees_a_crash_and_a_hang(monkeypatch):
@@ -208,7 +204,7 @@ NARROW, SHALLOW = encoded(GREY.astype(np.int32), "TIFF"), encoded(GREY.astype("u
 LONG, HEIC = encoded(np.zeros((41, 10), np.uint8)), b"\0\0\0\x18ftypheic" + PNG
 DEAD_LINK = partial(os.symlink, "gone.jpg")
 
-# The 26 kinds of bad input; 23, 24 and 26 in test_cleaning.py and test_sources.py:
+# The 26 kinds of bad input; 21, 23, 24 and 26 in test_cleaning.py, test_sources.py:
 # row, what it is, file name, content, outcome, how its reason or note begins
 CASES = [
     (1, "JPEG cut in half", "a.jpg", JPEG[: len(JPEG) // 2], "rejected", "truncated"),
@@ -225,13 +221,10 @@ CASES = [
     (8, "PNG cut in half", "a.png", PNG[: len(PNG) // 2], "rejected", "truncated"),
     (9, "CMYK", "a.jpg", encoded(RGB, "JPEG", "CMYK"), "mended", "CMYK converted"),
     (10, "16 bits", "a.png", encoded(DEEP), "mended", "16 bits scaled to 8"),
-    (10, "16 bits", "b.tif", encoded(DEEP, "TIFF"), "mended", "16 bits scaled to 8"),
     (11, "grey + alpha", "a.png", encoded(GREY_ALPHA), "mended", "transparency put"),
     (12, "RGBA", "a.png", encoded(RGBA), "mended", "transparency put"),
     (12, "flat", "b.png", encoded(RGBA * 0 + 9), "mended", f"{ON_WHITE}; one flat"),
     (13, "grey", "a.png", encoded(GREY), "kept", ""),
-    (13, "1-bit", "b.png", encoded(RGB, mode="1"), "kept", ""),
-    (13, "palette", "c.png", encoded(RGB, mode="P"), "kept", ""),
     (14, "animation", "a.gif", MOVING, "mended", "first frame of several"),
     (15, "GIF named .jpg", "a.jpg", encoded(GREY, "GIF"), "kept", ""),
     (16, "EXIF orientation", "a.jpg", SIDEWAYS, "mended", "rotated upright"),
@@ -247,9 +240,6 @@ CASES = [
     (0, "HEIC", "a.jpg", HEIC, "rejected", "a HEIC photograph: save it as JPEG"),
     (20, "one pixel", "a.png", encoded(RGB[:1, :1]), "rejected", "too small: 1 × 1"),
     (20, "one colour", "b.png", encoded(GREY * 0 + 7), "kept", "one flat colour"),
-    (21, "a space", "a face.png", encoded(RGB[1:]), "kept", ""),
-    (21, "an accent", "é.png", encoded(RGB[2:]), "kept", ""),
-    (21, "Chinese", "空.png", encoded(RGB[3:]), "kept", ""),
     (22, "folder", "x.jpg", Path.mkdir, "rejected", "not a file"),
     (22, "dead link", "y.jpg", DEAD_LINK, "rejected", "not a file"),
 ]
