@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from unittest.mock import Mock
 
 import nbformat
@@ -18,7 +19,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from smartclass_utils import config
 from smartclass_utils.commands import record, report, results_page
 from smartclass_utils.config import ROOT, SmartClassError, canonical_label
-from smartclass_utils.files import only_one, read_json, write_json
+from smartclass_utils.files import only_one, read_json, write_json, write_text
 
 HOSTILE = ("(a|b) $x^$", "<img src=x onerror=alert(1)>", "[a](javascript:alert(1))")
 CHAPTER = f"""
@@ -32,11 +33,9 @@ print(sys.executable, EPOCHS)
 """
 # Runs the command line on chapters of a test: python -c RUN notebooks report …
 RUN = """
-import sys
-from pathlib import Path
-from smartclass_utils import __main__ as cli
-from smartclass_utils import config
-config.NOTEBOOKS = Path(sys.argv.pop(1))
+import pathlib, sys
+from smartclass_utils import __main__ as cli, config
+config.NOTEBOOKS = pathlib.Path(sys.argv.pop(1))
 sys.exit(cli.main())
 """
 
@@ -45,65 +44,64 @@ def write_chapter(file, code):
     """Write a chapter that has parameters and runs ``code``."""
     tagged = {"tags": ["parameters"]}
     parameters = new_code_cell("EPOCHS = 3  # passes", metadata=tagged)
-    opening = new_markdown_cell(f"# {file.stem}\n\n**Goal** See it.")
+    text = f"# {file.stem}\n\n**Goal** See it.\n\n**Runtime** about 99 seconds."
+    cells = [new_markdown_cell(text), parameters, new_code_cell(code)]
     file.parent.mkdir(exist_ok=True)
-    nbformat.write(new_notebook(cells=[opening, parameters, new_code_cell(code)]), file)
+    nbformat.write(new_notebook(cells=cells), file)
 
 
 def older_report(out: Path) -> dict:
     """Write a few files as an older report; return them with their times."""
     for name in ("index.html", "results.json", "notebooks/01_a.ipynb"):
-        (out / name).parent.mkdir(parents=True, exist_ok=True)
-        (out / name).write_text("older")
+        write_text(out / name, "older")
     (out / report.LOCK).touch()
     return tree(out)
 
 
 def test_a_folder_in_use_or_of_somebody_elses_files_is_kept(house, smartclass):
-    _, photos, out = house
+    out, asked = house.out, ("report", "--data", house.photos, "--out", house.out)
     with only_one(out / report.LOCK, ""):
-        said = smartclass("report", "--data", photos, "--out", out)
+        said = smartclass(*asked)
     assert f"A report is being made in {out}: wait until it is ready" in said
     assert [path.name for path in out.iterdir()] == [report.LOCK]
     older = older_report(out)
     (out / report.LOCK).unlink()
-    said = smartclass("report", "--data", photos, "--out", out)
+    said = smartclass(*asked)
     assert f"{out} holds files that no report wrote: choose a new folder" in said
     assert tree(out) == older
 
 
 def test_what_was_killed_as_it_was_published_is_published(house, monkeypatch):
-    _, photos, out = house
+    out = house.out
     older_report(out)
     (out / report.STAGE / report.OLDER).mkdir(parents=True)
     (out / report.STAGE / "index.html").write_text("newer")
     fails = Mock(side_effect=SmartClassError("a chapter stops"))
     monkeypatch.setattr(report, "run_notebooks", fails)
-    assert refusal(report.run_report, str(photos), str(out)) == "a chapter stops"
+    assert refusal(report.run_report, house.photos, str(out)) == "a chapter stops"
     assert (out / "index.html").read_text() == "newer"
 
 
 @pytest.fixture
 def house(tmp_path, monkeypatch):
-    """Return folders of two tiny chapters, of images, and of a report."""
+    """Put two tiny chapters in the place of the eight; return images and a report."""
     write_chapter(tmp_path / "notebooks" / "01_a.ipynb", CHAPTER)
     write_chapter(tmp_path / "notebooks" / "08_b.ipynb", "print('done')")
     monkeypatch.setattr(config, "NOTEBOOKS", tmp_path / "notebooks")
     photos = write_photos(tmp_path / "Bob's photos (2)")
-    return tmp_path / "notebooks", photos, tmp_path / "out"
+    return SimpleNamespace(photos=str(photos), out=tmp_path / "out")
 
 
 def test_chapters_run_on_this_interpreter_as_asked(house, tmp_path, monkeypatch):
-    _, photos, out = house
     kernel = {"argv": ["/no/such/python"], "display_name": "x", "language": "python"}
     write_json(tmp_path / "jupyter/kernels/python3/kernel.json", kernel)
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
-    index = report.run_report(str(photos), str(out), epochs=7, seeds=2)
-    made = nbformat.read(out / "notebooks" / "01_a.ipynb", 4)
+    index = report.run_report(house.photos, str(house.out), epochs=7, seeds=2)
+    made = nbformat.read(house.out / "notebooks" / "01_a.ipynb", 4)
     assert made.cells[-1].outputs[0].text == f"{sys.executable} 7\n"
     assert made.cells[2].source == "EPOCHS = 7"  # no SEEDS, which it does not know
     assert 'href="08_b.html"' in index.read_text(encoding="utf-8")
-    assert list(read_json(out / report.CHAPTER_SECONDS)) == ["01_a", "08_b"]
+    assert list(read_json(house.out / report.CHAPTER_SECONDS)) == ["01_a", "08_b"]
 
 
 REFUSE = "from smartclass_utils import config\nraise config.SmartClassError('Mend it.')"
@@ -115,20 +113,18 @@ REFUSE = "from smartclass_utils import config\nraise config.SmartClassError('Men
     (REFUSE, "Mend it."),
 ])  # fmt: skip
 def test_a_chapter_that_stops_leaves_the_older_report(house, code, sentence):
-    notebooks, photos, out = house
-    before = older_report(out)
-    write_chapter(notebooks / "08_b.ipynb", code)
-    assert sentence in refusal(report.run_report, str(photos), str(out))
-    assert before.items() <= tree(out).items()
-    assert (out / report.STAGE / "notebooks" / "08_b.ipynb").exists()
+    before = older_report(house.out)
+    write_chapter(config.NOTEBOOKS / "08_b.ipynb", code)
+    assert sentence in refusal(report.run_report, house.photos, str(house.out))
+    assert before.items() <= tree(house.out).items()
+    assert (house.out / report.STAGE / "notebooks" / "08_b.ipynb").exists()
 
 
 def test_where_no_kernel_starts_the_reason_is_told(house, tmp_path, monkeypatch):
     blocked = "import sys\nif 'ipykernel_launcher' in sys.orig_argv: "
     (tmp_path / "sitecustomize.py").write_text(f"{blocked}sys.modules['zmq'] = None")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    _, photos, out = house
-    said = refusal(report.run_report, str(photos), str(out))
+    said = refusal(report.run_report, house.photos, str(house.out))
     assert "No notebook starts (" in said and "zmq" in said
 
 
@@ -137,13 +133,14 @@ def test_where_no_kernel_starts_the_reason_is_told(house, tmp_path, monkeypatch)
     (signal.SIGINT, 130, "smartclass: stopped before it was done."),
 ])  # fmt: skip
 def test_a_run_that_is_stopped_can_be_repeated(house, how, status, said):
-    notebooks, photos, out = house
+    chapter, out = config.NOTEBOOKS / "01_a.ipynb", house.out
     before = older_report(out)
     (out / "report.pdf").write_text("of the older report")
-    write_chapter(notebooks / "01_a.ipynb", f"{CHAPTER}\ntime.sleep(300)")
-    command = [sys.executable, "-c", RUN, notebooks, "report", "--data", photos]
+    write_chapter(chapter, f"{CHAPTER}\ntime.sleep(300)")
+    command = [sys.executable, "-c", RUN, config.NOTEBOOKS, "report"]
+    command += ["--data", house.photos, "--out", out]
     pipe = {"stderr": subprocess.PIPE, "text": True}
-    child = subprocess.Popen([*command, "--out", out], cwd=ROOT, **pipe)
+    child = subprocess.Popen(command, cwd=ROOT, **pipe)
     while not (out / report.STAGE / "results.json").exists():
         assert child.poll() is None
         time.sleep(0.1)
@@ -153,8 +150,8 @@ def test_a_run_that_is_stopped_can_be_repeated(house, how, status, said):
     assert errors.splitlines()[-1:] == [said] if said else True
     assert "Traceback" not in errors
     assert before.items() <= tree(out).items()
-    write_chapter(notebooks / "01_a.ipynb", CHAPTER)
-    report.run_report(str(photos), str(out))
+    write_chapter(chapter, CHAPTER)
+    report.run_report(house.photos, str(out))
     assert not (out / report.STAGE).exists()
     assert not (out / "report.pdf").exists()
     assert (out / "results.json").read_text() != "older"
@@ -231,34 +228,29 @@ def test_pages_of_foreign_classes_are_whole_and_names_in_them_text(foreign_repor
 
 
 def test_record_keeps_notebooks_figures_and_numbers(house, tmp_path, monkeypatch):
-    notebooks, photos, out = house
-    figures = {"01_x": {"alt": "A bar.", "caption": "Figure 1.1. It is high."}}
+    chapter, figures = config.NOTEBOOKS / "01_a.ipynb", tmp_path / "figures"
+    made = {"01_x": {"alt": "A bar.", "caption": "Figure 1.1. It is high."}}
     png = "(out / 'figures' / '01_x.png').write_bytes(b'png')"
-    store = f"(out / 'figures' / 'figures.json').write_text({json.dumps(figures)!r})"
-    write_chapter(notebooks / "01_a.ipynb", f"{CHAPTER}\n{png}\n{store}")
-    notebook = nbformat.read(notebooks / "01_a.ipynb", 4)
-    notebook.cells[0].source += "\n\n**Runtime** about 99 seconds on a machine."
-    nbformat.write(notebook, notebooks / "01_a.ipynb")
+    store = f"(out / 'figures' / 'figures.json').write_text({json.dumps(made)!r})"
+    write_chapter(chapter, f"{CHAPTER}\n{png}\n{store}")
     readme = [f"<!-- {m} -->old<!-- /{m} -->" for m in ("results", "01_a", "08_b")]
     (tmp_path / "README.md").write_text("".join(readme))
-    folder = tmp_path / "figures"
-    folder.mkdir()
-    (folder / "01_old.svg").write_text("old")
+    write_text(figures / "01_old.svg", "old")
     best = {"name": "Best", "accuracy": 0.7, "val_accuracy": 0.6}
     other = {"models": [{**ENTRY, "val_accuracy": 0.5}, {**ENTRY, **best}]}
     (tmp_path / "fer48.json").write_text(json.dumps(other))
-    places = {"NOTEBOOKS": notebooks, "COMMITTED_FIGURES": folder, "ROOT": tmp_path}
-    for name, place in {**places, "RESULTS_FOLDER": tmp_path}.items():
+    places = {"COMMITTED_FIGURES": figures, "RESULTS_FOLDER": tmp_path}
+    for name, place in {**places, "ROOT": tmp_path}.items():
         monkeypatch.setattr(config, name, place)
     monkeypatch.setattr(results_page, "write_page", lambda folder: None)
-    report.run_report(str(photos), str(out))
-    record.keep(out)
-    kept = nbformat.read(notebooks / "01_a.ipynb", 4)
+    report.run_report(house.photos, str(house.out))
+    record.keep(house.out)
+    kept = nbformat.read(chapter, 4)
     assert "version" not in kept.metadata.get("language_info", {})
     assert "about 99" not in kept.cells[0].source
     assert kept.cells[-1].outputs
-    assert sorted(file.name for file in folder.iterdir()) == ["01_x.png", "README.md"]
-    gallery = (folder / "README.md").read_text()
+    assert sorted(file.name for file in figures.iterdir()) == ["01_x.png", "README.md"]
+    gallery = (figures / "README.md").read_text()
     assert "![A bar.](01_x.png)" in gallery
     assert "[01_a.ipynb](../notebooks/01_a.ipynb)" in gallery
     text = (tmp_path / "README.md").read_text()
@@ -266,7 +258,8 @@ def test_record_keeps_notebooks_figures_and_numbers(house, tmp_path, monkeypatch
     assert "| demo | always “a” | 0 | 50.0 |" in text
     assert "| fer48 | Best | 9 | 70.0 |" in text
     assert "fer48 | Main CNN" not in text and "old" not in text
-    assert json.loads((tmp_path / "demo.json").read_text())["chapter_seconds"]
+    assert read_json(tmp_path / "demo.json")["chapter_seconds"]
+    assert "no marks" in refusal(record.fill, text, "other", "new")
 
 
 def test_committed_tables_say_what_the_stored_results_say(tmp_path, monkeypatch):
@@ -274,16 +267,10 @@ def test_committed_tables_say_what_the_stored_results_say(tmp_path, monkeypatch)
     shutil.copy(ROOT / "README.md", tmp_path)
     monkeypatch.setattr(config, "ROOT", tmp_path)
     results_page.write_page(tmp_path / "results")
-    record.write_readme(json.loads((config.RESULTS_FOLDER / "demo.json").read_text()))
+    record.write_readme(read_json(config.RESULTS_FOLDER / "demo.json"))
     for made, kept in (("", ROOT), ("results", config.RESULTS_FOLDER)):
         made, kept = tmp_path / made / "README.md", kept / "README.md"
         assert made.read_text("utf-8") == kept.read_text("utf-8")
-
-
-def test_fill_replaces_between_marks_only():
-    text = "a <!-- n -->old<!-- /n --> b"
-    assert record.fill(text, "n", "new") == "a <!-- n -->new<!-- /n --> b"
-    assert "no marks" in refusal(record.fill, text, "other", "new")
 
 
 def test_make_passes_folders_on_as_they_are():
