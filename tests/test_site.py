@@ -26,21 +26,16 @@ CHAPTERS["08_c"] = "08_embedding"
 NEEDS_BROWSER = pytest.mark.skipif(not pdf.find_browser(), reason="no browser here")
 
 
-def shown(**data):
-    return new_output("display_data", data)
-
-
 def write_notebook(file, title, figure):
     """Write an executed chapter with a listing, wide things and one figure."""
     alt = {"image/png": {"alt": f'A "dot" {figure}.'}}
     picture = new_output("display_data", {"image/png": PIXEL}, metadata=alt)
     listing = f"`a.py`, line 1:\n\n```python\ndef listed():  # {'long ' * 40}\n```"
+    printed = new_output("stream", text="no_space_" * 40)
     outputs = {
-        f'present(figure, "{figure}")  # {"long " * 40}': [
-            *(picture, new_output("stream", text="no_space_" * 40))
-        ],
-        "show_source(f)": [shown(**{"text/markdown": listing})],
-        "table()": [shown(**{"text/html": WIDE_TABLE})],
+        f'present(figure, "{figure}")  # {"long " * 40}': [picture, printed],
+        "show_source(f)": [new_output("display_data", {"text/markdown": listing})],
+        "table()": [new_output("display_data", {"text/html": WIDE_TABLE})],
     }
     cells = [
         new_markdown_cell(f"# {title}\n\n**Goal** See *it*.\n"),
@@ -149,19 +144,15 @@ def test_slides_tell_their_story_whatever_chapter_a_figure_is_of(place):
     assert not re.search(r'(?:src|href)="(?:https?:)?//(?!doi)', page)
 
 
-def test_without_any_figure_there_are_still_slides(place):
-    report = pages.read_report(place)
-    report.figures.clear()
-    slides.write_slides(report)
-    assert page_of(place, "slides.html")[1].section
-    export(place)  # with them again
-
-
-def test_figures_of_an_older_report_are_one_sentence(place):
+def test_slides_need_no_figure_but_none_of_an_older_report(place):
     report = pages.read_report(place)
     report.figures["08_embedding"].pop("message")
     said = refusal(slides.write_slides, report)
     assert "08_embedding is of an older report: run `make report` again." in said
+    report.figures.clear()
+    slides.write_slides(report)
+    assert page_of(place, "slides.html")[1].section
+    export(place)  # with them again
 
 
 def test_a_pasted_picture_is_shown_and_one_that_is_gone_is_named(place):
@@ -193,10 +184,8 @@ def test_without_a_browser_that_works_an_older_pdf_stays(place, monkeypatch):
     older = place.out / pdf.PDF
     older.write_bytes(b"older")
     before = sorted(place.out.iterdir())
-    for browser, message in (
-        (None, "apt install chromium"),
-        (sys.executable, "did not print the report: "),
-    ):
+    said = {None: "apt install chromium", sys.executable: "did not print the report: "}
+    for browser, message in said.items():
         monkeypatch.setattr(pdf, "find_browser", lambda found=browser: found)
         assert message in refusal(pdf.make_pdf, str(place.out))
     assert sorted(place.out.iterdir()) == before
