@@ -114,11 +114,10 @@ def test_rafdb_as_its_owners_release_it(tmp_path):
     put(basic / "Image/original", *(f"{name}.jpg" for name in names))
     listed = [f"{name}.jpg {c}" for name, c in zip(names, "6744", strict=True)]
     put_text(basic / "EmoLabel/list_patition_label.txt", *listed)
-    points = ["10.5\t20.25"] * 5
     for name, codes in (("train_00001", "024"), ("test_0001", "200"),
                         ("train_00002", "91")):  # fmt: skip
         path = basic / "Annotation/manual" / f"{name}_manu_attri.txt"
-        put_text(path, *points, *codes)
+        put_text(path, *["10.5\t20.25"] * 5, *codes)
     data = load(tmp_path)
     assert data.name == "RAF-DB"
     assert rows_of(data, "label", "split", "gender", "race", "age") == [
@@ -470,10 +469,9 @@ def test_a_row_with_a_fault_ends_unpacking_with_nothing_left(tmp_path, line, mes
 
 
 def test_another_table_is_not_fer2013(tmp_path):
-    table = put_text(tmp_path / "fer2013.csv", "a,b", "1,2")
-    said = refusal(unpack, table, tmp_path / "fer")
-    assert "first line must name emotion,pixels,us" in said
-    said = refusal(unpack, tmp_path / "gone.csv", tmp_path / "fer")
-    assert "There is no file" in said
-    said = refusal(unpack, put_text(tmp_path / "none.csv", HEAD), tmp_path / "fer")
-    assert "none.csv has no rows" in said and not (tmp_path / "fer").exists()
+    table, folder = put_text(tmp_path / "fer2013.csv", "a,b", "1,2"), tmp_path / "fer"
+    assert "first line must name emotion,pixels,us" in refusal(unpack, table, folder)
+    assert "There is no file" in refusal(unpack, tmp_path / "gone.csv", folder)
+    table = put_text(tmp_path / "none.csv", HEAD)
+    assert "none.csv has no rows" in refusal(unpack, table, folder)
+    assert not folder.exists()
