@@ -1,9 +1,9 @@
 """The strong recipe, the study and what it stores, and what ships."""
 
 import itertools
-import json
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 from unittest.mock import Mock
 
 import numpy as np
@@ -19,6 +19,7 @@ from smartclass_utils.commands import results_page, ship, study, study_rows
 from smartclass_utils.commands.study_rows import LADDER, SETS, Row, report_recipe
 from smartclass_utils.config import CLASSES, SHIPPED_MODEL
 from smartclass_utils.dataset import load_clean
+from smartclass_utils.files import read_json
 from smartclass_utils.models import build, count_parameters
 from smartclass_utils.training import train
 
@@ -50,10 +51,10 @@ def quick(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def done(quick):
-    """Run a study; return its file and what that then holds."""
+    """Run a study; return its file, ``out``, and what that then holds."""
     out = quick.with_name("out") / "x.json"
     study.run_study(str(quick), str(out), seeds=2, jobs=1, splits=2)
-    return out, json.loads(out.read_text(encoding="utf-8"))
+    return SimpleNamespace(out=out, **read_json(out))
 
 
 class TestStrongRecipe:
@@ -127,37 +128,35 @@ class TestRows:
 
 class TestStudy:
     def test_entries_are_those_of_results_json(self, done):
-        _, done = done
-        assert done["data"]["name"] == "photos"
-        names = [entry["name"] for entry in done["models"]]
+        assert done.data["name"] == "photos"
+        names = [entry["name"] for entry in done.models]
         assert names[:3] == ["Main CNN", "Variant 1", "Variant 2"]
         assert names[3] == "Main CNN, strong recipe" and names[-1] == "Our own"
-        for entry in [*done["models"], *done["ladder"]]:
-            n_test = done["data"]["split"]["test"]
+        for entry in [*done.models, *done.ladder]:
+            n_test = done.data["split"]["test"]
             bits = np.array([[int(bit) for bit in bits] for bits in entry["right"]])
             assert bits.shape == (2, n_test)
             assert bits.mean(axis=1).tolist() == entry["accuracy_per_seed"]
             assert np.sum(entry["confusion"]) == 2 * n_test
             assert np.mean(entry["val_accuracy_per_seed"]) == entry["val_accuracy"]
-        assert [entry["name"] for entry in done["ladder"]] == [s for s, *_ in LADDER]
-        for entry in done["models"]:
+        assert [entry["name"] for entry in done.ladder] == [s for s, *_ in LADDER]
+        for entry in done.models:
             columns = np.sum(entry["confusion"], axis=0)
             silent = {c for c, n in zip(CLASSES, columns, strict=True) if n == 0}
             assert {f"{c} (2 of 2)" for c in silent} <= set(entry["never"])
 
     def test_a_grid_of_splits_and_a_page_lie_beside_them(self, done):
-        out, done = done
-        grid = pd.read_csv(out.with_name("photos_grid.csv"), dtype={"images": str})
+        grid = pd.read_csv(done.out.with_name("photos_grid.csv"), dtype={"images": str})
         assert [*grid] == ["network", "split", "seed", "accuracy", "n_test", "images"]
-        assert set(grid["images"]) <= {done["data"]["fingerprint"][:8]}
+        assert set(grid["images"]) <= {done.data["fingerprint"][:8]}
         sizes = grid.groupby(["network", "split"]).size()
         crossed = itertools.product(("Main CNN", "Variant 1", "Variant 2"), (0, 1))
         assert sizes.index.to_list() == [*crossed]
         assert set(sizes) == {3} and grid["accuracy"].between(0, 1).all()
-        page = out.with_name("README.md").read_text(encoding="utf-8")
+        page = done.out.with_name("README.md").read_text(encoding="utf-8")
         for words in ("## photos\n", "step by step", "CPU min"):
             assert words in page
-        assert f"| Main CNN | {100 * done['models'][0]['accuracy']:.1f} ± " in page
+        assert f"| Main CNN | {100 * done.models[0]['accuracy']:.1f} ± " in page
 
     def test_a_finished_training_is_kept_and_a_changed_recipe_is_not(
         self, quick, done, tmp_path, monkeypatch
@@ -174,26 +173,25 @@ class TestStudy:
         assert changed == ["augmented_seed0.safetensors"]
 
     def test_further_rows_join_those_that_are_stored(self, quick, done):
-        out, done = done
         for rows in ("transfer", "parts", "shipped"):
-            study.run_study(str(quick), str(out), rows, seeds=1, jobs=1)
-        after = json.loads(out.read_text(encoding="utf-8"))
-        assert after["ladder"] == done["ladder"] and after["data"] == done["data"]
+            study.run_study(str(quick), str(done.out), rows, seeds=1, jobs=1)
+        after = read_json(done.out)
+        assert after["ladder"] == done.ladder and after["data"] == done.data
         [*others, last] = after["models"]
-        assert last["name"] in SETS["shipped"] and others == done["models"]
+        assert last["name"] in SETS["shipped"] and others == done.models
         wanted = [*SETS["transfer"], *SETS["parts"]]
         assert [row["name"] for row in after["transfer"]] == wanted
-        page = out.with_name("README.md").read_text(encoding="utf-8")
+        page = done.out.with_name("README.md").read_text(encoding="utf-8")
         assert "| EfficientNet-Lite0, from scratch, colour, 160 pixels | " in page
         grey, *_, coloured = sorted((study.STUDIES / "photos").glob("clean*"))
         assert load_clean(grey).channels == 1 and load_clean(coloured).channels == 3
 
     def test_each_image_that_is_not_for_testing_is_in_one_fold(self, quick, done):
-        out, (_, done) = done[0].with_name("y.json"), done
+        out = done.out.with_name("y.json")
         for rows in ("report", "started"):
             study.run_study(str(quick), str(out), rows, seeds=0, jobs=1, folds=2)
         table = pd.read_csv(out.with_name("photos_folds.csv"))
-        about, split = ["sha256", "label", "fold"], done["data"]["split"]
+        about, split = ["sha256", "label", "fold"], done.data["split"]
         assert [*table] == [*about, *SETS["report"], *SETS["started"]]
         assert len(table) == split["train"] + split["val"]
         assert table["sha256"].is_unique and not out.exists()
@@ -288,8 +286,7 @@ class TestShipped:
     ):
         monkeypatch.setattr(ship, "SHIPPED_MODEL", tmp_path / "new" / "own.safetensors")
         others = str(write_photos(tmp_path / "others"))
-        said = refusal(ship.ship, others)
-        assert "run `python -m smartclass_utils st" in said
+        assert "run `python -m smartclass_utils st" in refusal(ship.ship, others)
         said = refusal(ship.ship, str(quick), carry=others)
         assert "others has other classes: name images of angry, engaged" in said
         card = read_card(ship.ship(str(quick), carry=str(quick), terms="none"))
