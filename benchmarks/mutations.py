@@ -16,8 +16,7 @@ HUGE = (0, 1, 0x7FFF, 0xFFFF, 0x10000, 0x7FFFFFFF, 0xFFFFFFFF)
 @lru_cache(maxsize=1)
 def sound_files() -> tuple[bytes, ...]:
     """Return small sound files: every format in several modes and compressions."""
-    generator = np.random.default_rng(0)
-    pixels = generator.integers(0, 256, (24, 20, 4), dtype=np.uint8)
+    pixels = np.random.default_rng(0).integers(0, 256, (24, 20, 4), dtype=np.uint8)
     rgba = Image.fromarray(pixels)
     rgb, deep = rgba.convert("RGB"), Image.fromarray(pixels[..., 0].astype("u2") * 257)
     exif = Image.Exif()
@@ -79,13 +78,10 @@ def repeat_block(content: bytes, rng: Rng) -> bytes:
     return content[:start] + content[start:end] * int(rng.integers(4)) + content[end:]
 
 
-def overwrite_number(content: bytes, rng: Rng) -> bytes:
-    """Put an extreme number of 2 or 4 bytes at any place of the first 300 bytes."""
-    return put_number(content, int(rng.integers(min(300, len(content)))), rng)
-
-
-def put_number(content: bytes, place: int, rng: Rng) -> bytes:
-    """Put an extreme number of 2 or 4 bytes at one place."""
+def put_number(content: bytes, rng: Rng, place: int | None = None) -> bytes:
+    """Put an extreme number of 2 or 4 bytes at a place, or at any of the first 300."""
+    if place is None:
+        place = int(rng.integers(min(300, len(content))))
     n = int(rng.choice([2, 4]))
     order = str(rng.choice(["big", "little"]))
     number = int(rng.choice(HUGE)) % 256**n
@@ -113,12 +109,12 @@ def huge_size(content: bytes, rng: Rng) -> bytes:
         found = [tag + 8 for tag in tags if tag > 0]
     for place in found:
         if rng.random() < 0.7:
-            content = put_number(content, place, rng)
+            content = put_number(content, rng, place)
     return content
 
 
 MUTATIONS = (flip_bits, cut, join_halves, swap_header, repeat_block)
-MUTATIONS += (overwrite_number, huge_size)
+MUTATIONS += (put_number, huge_size)
 
 
 def pick(rng: Rng) -> bytes:
