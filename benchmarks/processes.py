@@ -27,13 +27,13 @@ def start(work: Callable, *arguments: object, **options) -> psutil.Popen:
     """Start a function that takes texts; the options are those of ``Popen``."""
     code = CODE.format(module=work.__module__, name=work.__name__)
     command = [sys.executable, "-c", code, *map(str, arguments)]
-    return psutil.Popen(command, stdout=subprocess.PIPE, text=True, **options)
+    usual = {"env": {**os.environ, "TQDM_DISABLE": "1"}, "text": True}
+    return psutil.Popen(command, stdout=subprocess.PIPE, **usual | options)
 
 
 def start_when_ready(work: Callable, *arguments: object) -> psutil.Popen:
     """Start a function, in a group of its own, and wait until it prints a line."""
-    quiet = {**os.environ, "TQDM_DISABLE": "1"}
-    process = start(work, *arguments, env=quiet, start_new_session=True)
+    process = start(work, *arguments, start_new_session=True)
     process.stdout.readline()
     return process
 
