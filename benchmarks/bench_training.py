@@ -7,6 +7,7 @@ import tempfile
 import time
 import timeit
 from collections.abc import Callable
+from operator import itemgetter
 from pathlib import Path
 
 import torch
@@ -84,10 +85,6 @@ def ours(dtype_name: str) -> dict:
     }
 
 
-def best(rounds: list[dict]) -> dict:
-    return max(rounds, key=lambda found: found["images/s"])
-
-
 def measured(contestant: Callable, argument: str, **environment: str) -> dict:
     """Run one contestant in a process of its own; return what it measured."""
     return result_of(start(contestant, argument, env={**os.environ, **environment}))
@@ -120,10 +117,10 @@ def run() -> dict:
             rounds["student"].append(measured(student, folder))
             for dtype in dtypes:
                 rounds[dtype].append(measured(ours, dtype))
-    theirs = best(rounds["student"])["images/s"]
+    theirs = max(one["images/s"] for one in rounds["student"])
     found = {"images in a batch": BATCH, "student loop, images/s": round(theirs)}
     for dtype in dtypes:
-        mine = best(rounds[dtype])
+        mine = max(rounds[dtype], key=itemgetter("images/s"))
         ratio = round(mine["images/s"] / theirs, 2)
         found[f"ours in {dtype}, times the student loop"] = ratio
         for what, value in mine.items():
