@@ -44,8 +44,7 @@ def run() -> dict:
         for _ in range(ROUNDS):
             for name, work in contestants.items():
                 shutil.rmtree(out, ignore_errors=True)
-                taken = timeit.timeit(work, number=1)
-                rate[name] = max(rate[name], IMAGES / taken)
+                rate[name] = max(rate[name], IMAGES / timeit.timeit(work, number=1))
     return {
         "images": IMAGES,
         "plain scikit-image loop, images/s": round(rate["plain"]),
