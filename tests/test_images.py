@@ -204,7 +204,7 @@ NARROW, SHALLOW = encoded(GREY.astype(np.int32), "TIFF"), encoded(GREY.astype("u
 LONG, HEIC = encoded(np.zeros((41, 10), np.uint8)), b"\0\0\0\x18ftypheic" + PNG
 DEAD_LINK = partial(os.symlink, "gone.jpg")
 
-# The 26 kinds of bad input; 21, 23, 24 and 26 in test_cleaning.py, test_sources.py:
+# The 26 kinds of bad input; 23, 24 and 26 in test_cleaning.py and test_sources.py:
 # row, what it is, file name, content, outcome, how its reason or note begins
 CASES = [
     (1, "JPEG cut in half", "a.jpg", JPEG[: len(JPEG) // 2], "rejected", "truncated"),
@@ -240,6 +240,7 @@ CASES = [
     (0, "HEIC", "a.jpg", HEIC, "rejected", "a HEIC photograph: save it as JPEG"),
     (20, "one pixel", "a.png", encoded(RGB[:1, :1]), "rejected", "too small: 1 × 1"),
     (20, "one colour", "b.png", encoded(GREY * 0 + 7), "kept", "one flat colour"),
+    (21, "space, accent, Chinese", "a é 空.png", encoded(RGB[1:]), "kept", ""),
     (22, "folder", "x.jpg", Path.mkdir, "rejected", "not a file"),
     (22, "dead link", "y.jpg", DEAD_LINK, "rejected", "not a file"),
 ]
