@@ -159,7 +159,8 @@ def test_functions_are_described_by_their_code_and_what_they_hold():
         exec(f"{code} def forward(self, x): return {factor} * x", space)
         networks.append(space["Loss"]())
     adam = torch.optim.Adam([torch.zeros(1)])
-    rates = [lambda epoch: 1.0, lambda epoch: 0.5]
+    rates = [lambda epoch: 1.0]
+    rates.append(lambda epoch: 0.5**epoch)  # alike at first; of another line
     schedules = [torch.optim.lr_scheduler.LambdaLR(adam, rate) for rate in rates]
     means = [torch.optim.swa_utils.get_ema_multi_avg_fn(d) for d in (0.9, 0.99)]
     for one, two in (networks, schedules, means, (typed["f"], typed["g"])):
