@@ -1,5 +1,6 @@
 """From the manifest to a folder of clean images with one frozen split."""
 
+import glob
 import hashlib
 import inspect
 import os
@@ -64,7 +65,7 @@ def clean(
     busy = f"Another run is cleaning into {out}; this one waits for it."
     lock = out.with_name(f".{out.name}.lock")
     with disk_errors(out.parent), only_one(lock, busy, wait=True):
-        for rest in out.parent.glob(f".{out.name}.new*"):  # of runs that were killed
+        for rest in out.parent.glob(f".{glob.escape(out.name)}.new*"):  # killed runs'
             if (rest / "old").exists() and not out.exists():  # while it swapped
                 (rest / "old").replace(out)
             shutil.rmtree(rest, ignore_errors=True)

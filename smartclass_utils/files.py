@@ -51,11 +51,15 @@ def in_place_of(path: Path) -> Iterator[Path]:
     place = {"dir": path.parent, "prefix": f".{path.name}.new"}
     # What processes of the body still write in must not hide its error.
     with tempfile.TemporaryDirectory(**place, ignore_cleanup_errors=True) as hidden:
-        new = Path(hidden, "new")
+        new, old = Path(hidden, "new"), Path(hidden, "old")
         yield new
-        if new.is_dir() and path.is_dir():  # nothing replaces a folder
-            path.replace(Path(hidden, "old"))
-        new.replace(path)
+        try:
+            if new.is_dir() and path.is_dir():  # nothing replaces a folder
+                path.replace(old)
+            new.replace(path)
+        finally:  # Ctrl-C, or on Windows a file in use, may come between the two
+            if old.exists() and not path.exists():
+                old.replace(path)
 
 
 @contextmanager

@@ -51,6 +51,5 @@ def environment() -> dict[str, str]:
 
 def environment_line() -> str:
     """Return versions and hardware as one line for the top of a chapter."""
-    found = environment()
-    versions = " · ".join(f"{name} {found[name]}" for name in ("torch", "numpy"))
-    return f"Python {found['python']} · {versions} · {found['device']}"
+    line = "Python {python} · torch {torch} · numpy {numpy} · {device}"
+    return line.format(**environment())

@@ -216,8 +216,7 @@ def prepared(prepare: Callable, pixels: np.ndarray) -> np.ndarray:
         reason = f"{type(error).__name__}: {error}"
         raise SmartClassError(f"PREPARE fails on a clean image ({reason}).") from error
     if (result.dtype, result.shape) != (pixels.dtype, pixels.shape):
-        raise SmartClassError(
-            f"PREPARE returns {result.dtype} {result.shape}: let it return uint8 "
-            f"{pixels.shape}, for example with skimage.util.img_as_ubyte."
-        )
+        what = f"PREPARE returns {result.dtype} {result.shape}"
+        remedy = f"let it return uint8 {pixels.shape}, as skimage's img_as_ubyte does"
+        raise SmartClassError(f"{what}: {remedy}.")
     return result

@@ -167,10 +167,8 @@ def read(root: Path) -> tuple[pd.DataFrame, list[str], bool]:
             inside += f"; files end in {endings}: save as JPEG"
         if links := tree.passed.get(walking.LINKS):
             inside += f"; links out of it: {some(sorted(links))}, put files there"
-        raise SmartClassError(
-            f"{root} holds no data set that is understood (found: {inside}): lay it "
-            f"out as {layouts.UNDERSTOOD}."
-        )
+        what = f"{root} holds no data set that is understood (found: {inside})"
+        raise SmartClassError(f"{what}: lay it out as {layouts.UNDERSTOOD}.")
     table = pd.concat([read_data_set(tree, d) for d in found], ignore_index=True)
     if len(found) > 1 or found[0].layout.nouns:  # others have classes of their own
         table["label"] = table["label"].where(table["label"].isin(CLASSES), "")

@@ -86,18 +86,16 @@ class Tree:
             parts[path] = {*map(part_of, words)} - {""}
         named = [path for path in classes if parts[path]]
         if len(set().union(*parts.values())) > 1 and 2 * len(named) > len(parts):
-            raise SmartClassError(
-                f"{self.root / base}: {some(named)} seem to be parts of a split: lay "
-                "the images out as train/<class>, val/<class> and test/<class>."
-            )
+            what = f"{self.root / base}: {some(named)} seem to be parts of a split"
+            remedy = "lay the images out as train/<class>, val/<class> and test/<class>"
+            raise SmartClassError(f"{what}: {remedy}.")
         direct = {path.rpartition("/")[0] for path in self.files}
         for path in classes:
             inside = [n for n in self.folders[path] if join(path, n) in self.holding]
             if path not in direct and len(inside) > 1 and not all(map(part_of, inside)):
-                self.remarks.append(
-                    f"{path} holds images only in folders ({some(inside)}): if those "
-                    "are the classes, move them up or write a labels.csv."
-                )
+                what = f"{path} holds images only in folders ({some(inside)})"
+                remedy = "if those are the classes, move them up or write a labels.csv"
+                self.remarks.append(f"{what}: {remedy}.")
 
     def notes(self, *classes: str) -> list[str]:
         """Return sentences on what was passed over; of files, below ``classes``."""

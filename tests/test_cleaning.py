@@ -5,8 +5,9 @@ import sys
 import threading
 import time
 from dataclasses import replace
-from errno import ENOSPC, EROFS
+from errno import EACCES, ENOSPC, EROFS
 from functools import partial
+from pathlib import Path
 from unittest.mock import Mock
 
 import numpy as np
@@ -211,6 +212,21 @@ def test_an_older_folder_stays_whole(raw, tmp_path, monkeypatch, error):
     assert hashes(out) == before
     assert hashes(run(raw).folder) == hashes(run(raw, tmp_path / "fresh").folder)
     assert {path.name for path in tmp_path.glob(".*")} == {".clean.lock", ".fresh.lock"}
+
+
+def test_an_older_folder_returns_if_no_new_one_can_take_its_place(raw, monkeypatch):
+    out, move = run(raw).folder, Path.replace
+    before = hashes(out)
+    write_noise(raw / "happy" / "new.png", 99)
+
+    def refuse(path, target):
+        if path.name == "new":
+            raise PermissionError(EACCES, "in use")
+        move(path, target)
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    assert "cannot be written to (in use): " in error_of(raw)
+    assert hashes(out) == before
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is of POSIX")

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from base64 import b64encode
 from contextlib import suppress
+from dataclasses import replace
 
 import nbformat
 import pytest
@@ -142,6 +143,17 @@ def test_slides_tell_their_story_whatever_chapter_a_figure_is_of(place):
     assert "<strong>7</strong>" in str(steps.aside)
     assert "87.6 %" in page
     assert not re.search(r'(?:src|href)="(?:https?:)?//(?!doi)', page)
+
+
+def test_slides_of_the_demo_end_with_findings(place):
+    report = pages.read_report(place)
+    report.results["data"]["name"] = "demo"
+    report.chapters[-1].notebook.cells[-1].source += "\n\n- **It sees.** Half of it."
+    report.chapters[-1] = replace(report.chapters[-1], number="06")
+    slides.write_slides(report)
+    *_, last = page_of(place, "slides.html")[1].select("section")
+    assert last["id"] == "findings" and last.strong.get_text() == "It sees."
+    export(place)  # as it was
 
 
 def test_slides_need_no_figure_but_none_of_an_older_report(place):

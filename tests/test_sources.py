@@ -468,6 +468,20 @@ def test_a_row_with_a_fault_ends_unpacking_with_nothing_left(tmp_path, line, mes
     assert list(tmp_path.iterdir()) == [table]
 
 
+def test_what_came_into_the_folder_while_it_was_unpacked_stays(tmp_path, monkeypatch):
+    table = put_text(tmp_path / "fer2013.csv", HEAD, f"3,{FACE},Training")
+    (tmp_path / "fer").mkdir()
+
+    def progress(rows, *_, **__):
+        put_text(tmp_path / "fer/mine.txt", "mine")
+        return rows
+
+    monkeypatch.setattr("smartclass_utils.commands.unpack.tqdm", progress)
+    with pytest.raises(OSError, match="not empty"):
+        unpack(table, tmp_path / "fer")
+    assert (tmp_path / "fer/mine.txt").read_text("utf-8") == "mine\n"
+
+
 def test_another_table_is_not_fer2013(tmp_path):
     table, folder = put_text(tmp_path / "fer2013.csv", "a,b", "1,2"), tmp_path / "fer"
     assert "first line must name emotion,pixels,us" in refusal(unpack, table, folder)

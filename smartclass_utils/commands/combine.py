@@ -47,6 +47,8 @@ def combine(fer2013: Path | str, other: Path | str, folder: Path | str) -> Path:
             shutil.copyfile(path, new / label / file)
         table = kept.assign(file=kept["label"] + "/" + files)
         table[["file", "label", "split"]].to_csv(new / "labels.csv", index=False)
+        if folder.exists():
+            raise SmartClassError(f"{folder} exists by now: name a new folder.")
     return folder
 
 

@@ -43,6 +43,8 @@ def unpack(table: Path | str, folder: Path | str) -> Path:
             path = new / part / label / f"{row.usage}_{row.Index}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(face).save(path)
+        if folder.exists():  # still empty, or this raises
+            folder.rmdir()
     return folder
 
 
