@@ -9,7 +9,7 @@ TRAINED := $(filter-out $(EXACT),$(sort $(wildcard notebooks/*.ipynb)))
 
 # Before torch loads: waiting threads soon sleep instead of spinning, and glibc keeps
 # freed memory for the next array (smartclass_utils/__init__.py sets the same).
-lab test bench soak: export GOMP_SPINCOUNT = 10000
+lab test bench soak: export GOMP_SPINCOUNT = 2000
 lab test bench soak: export MALLOC_TRIM_THRESHOLD_ = 268435456
 lab test bench soak: export MALLOC_MMAP_THRESHOLD_ = 33554432
 

@@ -27,10 +27,11 @@ IMAGES, SIZE, BATCH = 3_200, 48, 16
 MATRIX, PRODUCTS = 2048, 4  # side, and how often they are multiplied
 ROUNDS = 3  # the contestants take turns; the best round of each counts
 BUSY = "import time\nwhile True: sum(range(10**6))"
+BESIDE = ("idle", "beside 1 busy process", "beside 2 busy processes")
 WAITING = {
     "waiting threads spin": {"OMP_WAIT_POLICY": "ACTIVE"},
     "waiting threads sleep": {"GOMP_SPINCOUNT": "0"},
-    "waiting threads spin, then sleep (ours)": {"GOMP_SPINCOUNT": "10000"},
+    "waiting threads spin, then sleep (ours)": {"GOMP_SPINCOUNT": "2000"},
 }
 
 
@@ -91,12 +92,11 @@ def measured(contestant: Callable, argument: str, **environment: str) -> dict:
 
 
 def beside_busy_programs(dtype: str) -> dict:
-    """Measure ours idle and beside two busy processes, all ways of waiting."""
+    """Measure ours idle and beside one and two busy processes, all ways of waiting."""
     found = {}
-    for busy in (0, 2):
+    for busy, beside in enumerate(BESIDE):
         others = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(busy)]
         try:
-            beside = f"beside {busy} busy processes" if busy else "idle"
             for way, environment in ROUNDS * [*WAITING.items()]:  # in turns
                 name = f"{way}, {beside}, images/s"
                 rate = round(measured(ours, dtype, **environment)["images/s"])

@@ -70,7 +70,7 @@ def test_every_command_takes_what_its_options_give(monkeypatch, command):
 def test_waiting_threads_sleep_and_freed_memory_is_kept_unless_the_user_says_else():
     show = "import os, smartclass_utils; print(os.environ['GOMP_SPINCOUNT'], end=' ')"
     show += "; print(os.environ['MALLOC_TRIM_THRESHOLD_'])"
-    for own, said in (({}, "10000"), ({"GOMP_SPINCOUNT": "7"}, "7")):
+    for own, said in (({}, "2000"), ({"GOMP_SPINCOUNT": "7"}, "7")):
         ours = {"PATH": os.environ["PATH"], **own}
         command = [sys.executable, "-c", show]
         output = subprocess.check_output(command, cwd=ROOT, env=ours, text=True)
