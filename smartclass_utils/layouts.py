@@ -98,7 +98,7 @@ def detect(tree: Tree) -> list[DataSet]:
         base = join(base, names[0])  # an archive's own folder
         names = tree.folders[base]
     own = DataSet(Layout(), base, class_folders(tree, Layout(), base))
-    return found or [own] * is_whole(tree, own)
+    return found or ([own] if is_whole(tree, own) else [])
 
 
 def known(tree: Tree, base: str) -> Iterator[DataSet]:
@@ -151,13 +151,13 @@ def is_whole(tree: Tree, data: DataSet) -> bool:
         return False
     nouns = {name: layout.noun(name) for name in map(basename, classes)}
     there = {*nouns.values(), *classes.values()} - {""}
-    wanted = [*layout.nouns.values(), *["train", "test"] * layout.parts]
+    wanted = [*layout.nouns.values(), *(("train", "test") if layout.parts else ())]
     lacks = [name for name in wanted if name not in there]
     other = [name for name in nouns if not nouns[name]]
     if layout.nouns == FED:  # where others are left out, but never the report's
         other = [name for name in other if config.canonical_label(name) in CLASSES]
-    faults = [f"lacks {some(lacks)}"] * bool(lacks)
-    faults += [f"also holds {some(sorted(other))}"] * bool(other)
+    faults = [f"lacks {some(lacks)}"] if lacks else []
+    faults += [f"also holds {some(sorted(other))}"] if other else []
     if layout.nouns == RAFDB and not (listed or re.search(RAFDB_FILE, str(tree.files))):
         faults = faults or ["lacks its label files"]
     where, what = tree.root / base, f"{layout.source} but {' and '.join(faults)}"

@@ -91,11 +91,11 @@ def regions_of(
         at_edge = boxes and (min(box[:2]) == 0 or any(ends == photo.shape[:2]))
         crop = clean_square(Image.fromarray(cut(photo, square)), size, colour)
         remarks = [
-            text or f"face {number} of {len(boxes)}" * (len(boxes) > 1),
-            "squeezed to a square" * (square.height != square.width),
-            f"only {box.width} pixels wide, enlarged" * (boxes != [] and small),
-            "at the picture's edge, so it may be cut" * bool(at_edge),
-            FLAT * bool(np.ptp(crop, axis=(0, 1)).max() == 0),
+            text or (f"face {number} of {len(boxes)}" if len(boxes) > 1 else ""),
+            "squeezed to a square" if square.height != square.width else "",
+            f"only {box.width} pixels wide, enlarged" if boxes and small else "",
+            "at the picture's edge, so it may be cut" if at_edge else "",
+            FLAT if np.ptp(crop, axis=(0, 1)).max() == 0 else "",
         ]
         kind, note = FACE if boxes else WHOLE, sentence(*remarks, *notes)
         rows.append({"face": number, "region": kind, **box._asdict(), "note": note})

@@ -44,7 +44,7 @@ def check_folder(data: str) -> str:
         "Labels: " + "; ".join(f"{names[k]} → {k}" for k in manifest.classes),
         *manifest.notes,
         cleaned.counts.to_string(index=False),
-        "The first rejected files:" * bool(len(rejected)),
+        "The first rejected files:" if len(rejected) else "",
         "\n".join(f"  {row.file}: {row.reason}" for row in rejected.itertuples()),
         f"The split, {'as given' if manifest.given_split else 'drawn'}:",
         split.rename_axis(index="class", columns=None).to_string(),

@@ -96,7 +96,7 @@ def browser_command(browser: str, profile: Path) -> list[str]:
     # Chromium refuses to run as root, as in most containers, inside its sandbox.
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     return [
-        *(browser, "--headless", *["--no-sandbox"] * is_root),
+        *(browser, "--headless", *(["--no-sandbox"] if is_root else [])),
         *("--disable-gpu", "--no-first-run", "--disable-sync"),
         *("--disable-background-networking", "--disable-component-update"),
         *("--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={profile}"),
