@@ -27,8 +27,8 @@ def activation_maps(model: nn.Module, images: Tensor, classes: Tensor) -> np.nda
     """Return how much each place of an image adds to the logit of a class.
 
     This is HiResCAM (Draelos and Carin 2020, arXiv:2011.08891): the last feature map
-    times the gradient of the logit with respect to it, summed over the channels. What
-    speaks against the class is dropped.
+    before pooling times the gradient of the logit with respect to it, summed over the
+    channels. What speaks against the class is dropped.
 
     Args:
         model: a network on the CPU, in evaluation mode.

@@ -1,7 +1,7 @@
 """Where the faces are in a photograph.
 
 The search is YuNet (Wu, Peng and Yu 2023, doi:10.1007/s11633-023-1423-y), a network of
-75,000 weights that OpenCV runs; it lies in ``shipped``, under the MIT licence. It finds
+53,000 weights that OpenCV runs; it lies in ``shipped``, under the MIT licence. It finds
 more faces than scikit-image's cascade, tilted ones above all; a face that fills a large
 picture to its edges may be missed.
 """
