@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import signal
 import sys
 from pkgutil import resolve_name
 
@@ -102,6 +103,7 @@ def main() -> int:
     status, said = 0, ""
     if sys.stdout:  # a pipe or a file may lack letters, mostly on Windows
         sys.stdout.reconfigure(errors="backslashreplace")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # tidies up, too
     try:
         run(parser().parse_args())
     except SystemExit as end:  # argparse has said what is wrong, or given help

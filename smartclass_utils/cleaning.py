@@ -127,7 +127,9 @@ def is_finished(folder: Path, key: str) -> bool:
         card = disk.read_json(folder / "clean.json")
         tables = [pd.read_csv(folder / f"{name}.csv", **TEXT) for name in TABLES]
         found = {path.relative_to(folder).as_posix() for path in folder.glob("*/*.png")}
+        read = [row["images"] for row in card["counts"] if row["outcome"] != "left out"]
         is_whole = card["fingerprint"] == disk.fingerprint_of(folder)
+        is_whole &= sum(read) == len(tables[0]) + len(tables[1])
         return card["key"] == key and is_whole and {*tables[0]["file"]} <= found
     except (OSError, ValueError, KeyError, TypeError):
         return False

@@ -80,7 +80,7 @@ def load_clean(folder: Path | str | None = None) -> CleanData:
     images = np.lib.format.open_memmap(folder / "images.npy", "r")
     texts = [name, *(classes if isinstance(classes, list) else [None])]
     is_plain = all(isinstance(text, str) and as_text(text) == text for text in texts)
-    if not is_plain or not set(labels["label"]) <= set(classes):
+    if not is_plain or sorted(labels["label"].unique()) != sorted(classes):
         what = "does not give a name and all classes of labels.csv"
         raise SmartClassError(f"{folder / 'clean.json'} {what}: {again}.")
     about = (name, labels, images, tuple(classes), digest, folder)

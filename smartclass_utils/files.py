@@ -47,25 +47,26 @@ def in_place_of(path: Path) -> Iterator[Path]:
 
     If the body raises, or the process dies, an older one stays whole.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    place = {"dir": path.parent, "prefix": f".{path.name}.new"}
     # What processes of the body still write in must not hide its error.
-    with tempfile.TemporaryDirectory(**place, ignore_cleanup_errors=True) as hidden:
-        new, old = Path(hidden, "new"), Path(hidden, "old")
-        yield new
-        try:
-            if new.is_dir() and path.is_dir():  # nothing replaces a folder
-                path.replace(old)
-            new.replace(path)
-        finally:  # Ctrl-C, or on Windows a file in use, may come between the two
-            if old.exists() and not path.exists():
-                old.replace(path)
+    place = {"dir": path.parent, "ignore_cleanup_errors": True}
+    with disk_errors(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{path.name}.new", **place) as hidden:
+            new, old = Path(hidden, "new"), Path(hidden, "old")
+            yield new
+            try:
+                if new.is_dir() and path.is_dir():  # nothing replaces a folder
+                    path.replace(old)
+                new.replace(path)
+            finally:  # Ctrl-C, or on Windows a file in use, may come between the two
+                if old.exists() and not path.exists():
+                    old.replace(path)
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """Open a file that takes the name ``path`` once it is complete."""
-    with disk_errors(path.parent), in_place_of(path) as new, new.open("wb") as stream:
+    with in_place_of(path) as new, new.open("wb") as stream:
         yield stream
 
 

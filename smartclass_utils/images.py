@@ -187,7 +187,7 @@ def turn_upright(image: Image.Image, notes: list[str]) -> None:
 
 def eight_bits(image: Image.Image, notes: list[str]) -> Image.Image:
     """Return an image of 16 bits in 8; refuse one that does not say what white is."""
-    if image.mode == "I" and image.format != "PNG":  # PNG has no more than 16 bits
+    if image.mode == "I" and image.format not in ("PNG", "PPM"):  # 16 bits at most
         raise Rejected("unsupported", "32 bits a pixel, or numbers with a sign")
     values = np.asarray(image)
     if values.max() <= 255:

@@ -105,7 +105,7 @@ def load(
         if path.exists():  # what the faces were drawn with
             table = table.merge(walking.read_table(path, "file"), "left", "file")
     if extra:
-        home = existing(extra, "EXTRA").resolve()
+        home = existing(str(extra), "EXTRA").resolve()
         more, more_notes, more_given = read(home)
         if given and not more_given:
             what = f"{root} gives a split and {home} does not"

@@ -205,8 +205,9 @@ def read_table(path: Path, *needed: str) -> pd.DataFrame:
         why = getattr(error, "strerror", None) or usual
         raise SmartClassError(f"{path} cannot be read ({why}): mend that.") from error
     table = table.rename(columns=as_text).fillna("")
-    known = {*needed, "split", "source", "subject"} - set(table)
-    table = table.rename(columns={n: n.lower() for n in table if n.lower() in known})
+    known = {*needed, "split", "source", "subject"}
+    ours = {n: n.lower() for n in table if n.lower() in known - set(table)}
+    table = table.rename(columns=ours | {f"{n}.1": n for n in known})  # label.1: pandas
     table = table.loc[:, ~table.columns.str.match(r"(Unnamed: \d+)?$")]  # an index
     if double := [*table.columns[table.columns.duplicated()]]:
         raise SmartClassError(f"{path} has two columns {double[0]}: keep one.")

@@ -185,11 +185,14 @@ def test_a_process_that_the_system_ends_is_a_sentence(raw, monkeypatch):
     assert "The system ended a process" in error_of(raw, prepare=fatal, jobs=2)
 
 
-@pytest.mark.parametrize("name", ["rejected.csv", "noted.csv", "images.npy", "png"])
+@pytest.mark.parametrize("name", ["rejected.csv", "noted.csv", "images.npy", "png", ""])
 def test_a_harmed_folder_is_made_again(raw, name):
     first = run(raw)
-    whole = hashes(first.folder)
-    (first.folder / (first.labels["file"][0] if name == "png" else name)).unlink()
+    whole, card = hashes(first.folder), first.folder / "clean.json"
+    if name:
+        (first.folder / (first.labels["file"][0] if name == "png" else name)).unlink()
+    else:
+        card.write_text(card.read_text().replace('"images": 1', '"images": 2', 1))
     assert not run(raw).was_done
     assert hashes(first.folder) == whole
 

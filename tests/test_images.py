@@ -232,6 +232,7 @@ CASES = [
     (18, "200 megapixels", "a.png", HUGE[2], "rejected", "too large"),
     (19, "float with NaN", "a.tif", WITH_NAN, "rejected", "unsupported: fl"),
     (6, "PNG mark", "d.png", flipped(PNG, CHECKSUM - 1), "rejected", "damaged"),
+    (10, "16-bit PGM", "e.pgm", encoded(DEEP, "PPM"), "mended", "16 bits scaled to 8"),
     (10, "32 bits", "c.tif", WIDE, "rejected", "unsupported: 32 bits"),
     (10, "8 in 32", "d.tif", NARROW, "rejected", "unsupported: 32 bits"),
     (10, "8 in 16", "e.png", SHALLOW, "rejected", "unsupported: 16 bits that hold"),

@@ -131,6 +131,7 @@ def test_where_no_kernel_starts_the_reason_is_told(house, tmp_path, monkeypatch)
 @pytest.mark.parametrize(("how", "status", "said"), [
     (signal.SIGKILL, -signal.SIGKILL, ""),
     (signal.SIGINT, 130, "smartclass: stopped before it was done."),
+    (signal.SIGTERM, 130, "smartclass: stopped before it was done."),
 ])  # fmt: skip
 def test_a_run_that_is_stopped_can_be_repeated(house, how, status, said):
     chapter, out = config.NOTEBOOKS / "01_a.ipynb", house.out
@@ -139,8 +140,7 @@ def test_a_run_that_is_stopped_can_be_repeated(house, how, status, said):
     write_chapter(chapter, f"{CHAPTER}\ntime.sleep(300)")
     command = [sys.executable, "-c", RUN, config.NOTEBOOKS, "report"]
     command += ["--data", house.photos, "--out", out]
-    pipe = {"stderr": subprocess.PIPE, "text": True}
-    child = subprocess.Popen(command, cwd=ROOT, **pipe)
+    child = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     while not (out / report.STAGE / "results.json").exists():
         assert child.poll() is None
         time.sleep(0.1)

@@ -169,6 +169,7 @@ def test_lists_are_read_as_people_write_them(tmp_path, lines, classes, given, no
     (["file\tlabel", "a.jpg\thappy"], "has no column 'file' and no 'label'"),
     (["file,class", "a.jpg,happy"], "has no column 'label'"),
     (["File,FILE,label", "a.jpg,a.jpg,x"], "has two columns file: keep one"),
+    (["file,label,label", "a.jpg,happy,sad"], "has two columns label: keep one"),
     (["file,label,a*,a∗", "a.jpg,happy,1,2"], "has two columns a∗: keep one"),
     (["file,label,split", "a.jpg,x,later"], "unknown split (a.jpg: later): use train"),
     (["file,label,split", "a.jpg,x,test", "b.jpg,y,"], "without a split (b.jpg)"),

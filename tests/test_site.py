@@ -164,6 +164,8 @@ def test_slides_need_no_figure_but_none_of_an_older_report(place):
     report.figures.clear()
     slides.write_slides(report)
     assert page_of(place, "slides.html")[1].section
+    report.results.clear()
+    assert "lacks what slides.html.j2 shows" in refusal(slides.write_slides, report)
     export(place)  # with them again
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from smartclass_utils.cleaning import clean
 from smartclass_utils.config import SPLITS
+from smartclass_utils.names import as_text
 from smartclass_utils.sources import find_data, load
 from smartclass_utils.splits import joint_groups
 
@@ -45,7 +46,7 @@ def check_folder(data: str) -> str:
         *manifest.notes,
         cleaned.counts.to_string(index=False),
         "The first rejected files:" if len(rejected) else "",
-        "\n".join(f"  {row.file}: {row.reason}" for row in rejected.itertuples()),
+        "\n".join(f"  {as_text(row.file)}: {row.reason}" for row in rejected.itertuples()),
         f"The split, {'as given' if manifest.given_split else 'drawn'}:",
         split.rename_axis(index="class", columns=None).to_string(),
         about_groups(groups, labels["split"], manifest.given_split),

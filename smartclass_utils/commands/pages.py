@@ -87,7 +87,11 @@ def render(template: str, **content: object) -> str:
         keep_trailing_newline=True,
     )
     environment.filters["markdown"] = lambda text: Markup(SAFE_MARKDOWN(text))
-    return environment.get_template(template).render(**content)
+    try:
+        return environment.get_template(template).render(**content)
+    except (jinja2.UndefinedError, LookupError, TypeError) as error:
+        what = f"The report lacks what {template} shows ({error})"
+        raise SmartClassError(f"{what}: run `make report` again.") from error
 
 
 def write_pages(report: Report) -> None:

@@ -35,7 +35,7 @@ def figure_slide(report: Report, name: str) -> dict[str, str]:
     type, its notes are what the chapter reads out of it (Markdown).
     """
     figure = report.figures[name]
-    if "message" not in figure:
+    if "message" not in figure or figure["message"] not in figure.get("caption", ""):
         raise SmartClassError(f"{name} is of an older report: run `make report` again.")
     before, after = figure["caption"].split(figure["message"], 1)
     number, rest = before.strip(". "), after.lstrip(". ")
