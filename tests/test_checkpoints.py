@@ -324,7 +324,8 @@ def test_images_are_mapped_and_their_rows_are_in_one_split_each(clean_data):
     ("images.npy", b"\x80\x04K\x01."),  # a pickle
     *(("clean.json", change) for change in (
         {"name": None}, {"classes": None}, {"classes": ["happy", "sad", 1]},
-        {"classes": ["happy"]}, {"classes": ["happy", "sad", "x"]}, {"name": "<b>"}, {"fingerprint": None})),
+        {"classes": ["happy"]}, {"classes": ["happy", "sad", "x"]},
+        {"name": "<b>"}, {"fingerprint": None})),
 ], ids=str)  # fmt: skip
 def test_a_harmed_or_missing_file_of_a_clean_folder_is_one_sentence(
     tmp_path, name, content

@@ -46,7 +46,7 @@ def check_folder(data: str) -> str:
         *manifest.notes,
         cleaned.counts.to_string(index=False),
         "The first rejected files:" if len(rejected) else "",
-        "\n".join(f"  {as_text(row.file)}: {row.reason}" for row in rejected.itertuples()),
+        "\n".join(f"  {as_text(file)}: {why}" for file, why in rejected.to_numpy()),
         f"The split, {'as given' if manifest.given_split else 'drawn'}:",
         split.rename_axis(index="class", columns=None).to_string(),
         about_groups(groups, labels["split"], manifest.given_split),
