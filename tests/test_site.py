@@ -110,7 +110,7 @@ def test_chapter_keeps_figures_sections_and_links(place):
     assert soup.find(rel="next")["href"] == "02_b.html"
     assert soup.find(rel="prev") is None
     assert '<li><a href="#1.1-A-section">1.1 A section</a>' in page
-    assert 'id="1.1-A-section"' in page and '<a href="02_b.html#x">2</a>' in page
+    assert 'id="1.1-A-section"' in page and '<a href="02_b.html#x">2</a>, x.' in page
     assert "<script" not in page
     narrow = soup.picture.source
     assert narrow["srcset"] == "figures/01_source_by_class_talk.png"  # larger type

@@ -124,4 +124,5 @@ def chapter_page(report: Report, chapter: Chapter) -> str:
     except InvalidNotebook as error:  # of a pasted picture
         what = f"{chapter.file}: {error}"
         raise SmartClassError(f"{what}: paste the picture again.") from error
+    page = re.sub(r'<a href="\.\./[^"]+">(.*?)</a>', r"\1", page)  # not beside it
     return re.sub(r'href="(\d\d_\w+)\.ipynb', r'href="\1.html', page)
