@@ -10,7 +10,7 @@ import pandas as pd
 
 from smartclass_utils import config, layouts, splits, walking
 from smartclass_utils.config import CLASSES, SmartClassError, canonical_label
-from smartclass_utils.files import disk_errors, in_place_of, sha256
+from smartclass_utils.files import in_place_of, sha256
 from smartclass_utils.layouts import PROVENANCE, REPORTED, DataSet
 from smartclass_utils.names import as_text, natural, some
 from smartclass_utils.walking import Tree, existing, parents
@@ -61,11 +61,7 @@ def unpack_demo() -> Path:
         digest = sha256(archive)
         if marker.exists() and marker.read_text() == digest:
             return folder
-        with (
-            disk_errors(folder.parent),
-            in_place_of(folder) as new,
-            zipfile.ZipFile(archive) as content,
-        ):
+        with in_place_of(folder) as new, zipfile.ZipFile(archive) as content:
             content.extractall(new)  # which never leads out of it
             (new / marker.name).write_text(digest)
     except (zipfile.BadZipFile, zlib.error, EOFError, FileNotFoundError) as error:
