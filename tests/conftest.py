@@ -1,7 +1,6 @@
 """Small inputs that several tests share, and how they run a chapter."""
 
 import os
-import subprocess
 import sys
 from itertools import chain
 from pathlib import Path
@@ -20,7 +19,7 @@ from smartclass_utils import config
 from smartclass_utils.__main__ import main
 from smartclass_utils.checkpoints import train_once
 from smartclass_utils.commands import report
-from smartclass_utils.config import CLASSES, MANIFEST_COLUMNS, ROOT, SmartClassError
+from smartclass_utils.config import CLASSES, MANIFEST_COLUMNS, SmartClassError
 from smartclass_utils.dataset import CleanData, load_clean, tensors
 from smartclass_utils.files import fingerprint_of, read_json, write_json
 from smartclass_utils.models import ReportCNN
@@ -124,16 +123,6 @@ def refusal(function, *arguments, **options) -> str:
         function(*arguments, **options)
     assert "\n" not in str(caught.value)
     return str(caught.value)
-
-
-def left_early(*words) -> int:
-    """Run a command whose reader goes away at once; return its status."""
-    command = [sys.executable, "-m", "smartclass_utils", *map(str, words)]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, cwd=ROOT, **pipes) as child:
-        child.stdout.close()
-        assert child.stderr.read() == b""
-        return child.wait(60)
 
 
 def chapter_of(number: int) -> tuple[str, nbformat.NotebookNode, list]:

@@ -12,7 +12,7 @@ from unittest.mock import Mock, create_autospec
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import left_early, refusal, write_photos
+from conftest import refusal, write_photos
 from image_bytes import write_noise
 from PIL import Image, ImageOps
 
@@ -40,13 +40,6 @@ def test_a_fault_of_the_program_is_not_hidden(monkeypatch, smartclass):
     monkeypatch.setattr(cli, "run", Mock(side_effect=ZeroDivisionError))
     with pytest.raises(ZeroDivisionError):
         smartclass("predict", "a.png")
-
-
-def test_what_reads_the_output_may_leave_early_or_lack_letters():
-    assert left_early("data") == 1
-    command = [sys.executable, "-m", "smartclass_utils", "data"]
-    ours = {**os.environ, "PYTHONIOENCODING": "ascii"}
-    assert rb" \xb7 " in subprocess.check_output(command, cwd=ROOT, env=ours)
 
 
 ARGUMENTS = {

@@ -2,6 +2,8 @@
 
 import io
 import re
+import subprocess
+import sys
 from unittest.mock import Mock
 
 import numpy as np
@@ -9,7 +11,7 @@ import pandas as pd
 import pytest
 import skimage.data
 import torch
-from conftest import left_early, refusal
+from conftest import refusal
 from image_bytes import encoded, held
 from PIL import Image
 from torch import nn
@@ -18,7 +20,7 @@ from smartclass_utils import __main__ as cli
 from smartclass_utils import explain, predict
 from smartclass_utils.checkpoints import read_card, save_model
 from smartclass_utils.commands.predict import CALM, expanded, write_csv
-from smartclass_utils.config import CLASSES, SHIPPED_MODEL
+from smartclass_utils.config import CLASSES, ROOT, SHIPPED_MODEL
 from smartclass_utils.faces import Box, cut, find_faces, square_around
 from smartclass_utils.images import clean_image
 from smartclass_utils.models import ReportCNN, build
@@ -345,8 +347,13 @@ class TestCommand:
     def test_a_reader_that_leaves_is_status_1_and_a_table(self, tmp_path, model_file):
         for i in range(3):
             save(SMALL, tmp_path / f"{i}.png")
-        where = ("--model", model_file, "--csv", tmp_path / "out.csv")
-        assert left_early("predict", tmp_path, *where) == 1
+        command = [sys.executable, "-m", "smartclass_utils", "predict", tmp_path]
+        command += ["--model", model_file, "--csv", tmp_path / "out.csv"]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        with subprocess.Popen(command, cwd=ROOT, **pipes) as child:
+            child.stdout.close()
+            assert child.stderr.read() == b""
+            assert child.wait(60) == 1
         assert len(pd.read_csv(tmp_path / "out.csv")) == 3
 
     @pytest.mark.parametrize(("given", "wanted"), [
