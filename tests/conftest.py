@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from PIL import Image
+from PIL import ExifTags, Image
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
+from benchmarks import mutations
 from smartclass_utils import config
 from smartclass_utils.__main__ import main
 from smartclass_utils.checkpoints import train_once
@@ -36,10 +37,35 @@ RESULTS = {
     "models": [ENTRY],
 }
 RESULTS["data"]["split"] = {"test": 3}
+RGB = np.random.default_rng(0).integers(0, 256, (40, 30, 3), dtype=np.uint8)  # an image
+GREY = RGB[..., 0]
 PRIVATE = {  # of a kernel that sees nothing of the reader's own, on one thread
     **dict.fromkeys(("SMARTCLASS_DATA", "SMARTCLASS_STAGE"), ""),
     **{"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
 }
+
+
+def encoded(pixels, form="PNG", mode=None, **options):
+    image = Image.fromarray(pixels)
+    return mutations.encoded(image.convert(mode) if mode else image, form, **options)
+
+
+def held(orientation):
+    """Return what a camera that was held so writes beside the pixels."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    return exif
+
+
+def flipped(content, place):
+    return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+
+
+def write_noise(path, seed, size=20, form="PNG"):
+    """Write an image of noise, another one for each seed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 256, (size, size), dtype=np.uint8)
+    path.write_bytes(encoded(pixels, form))
 
 
 def write_clean(folder, classes=CLASSES, per_class=20, size=16, name="made up"):

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
-from conftest import refusal, small_network, store, write_clean
-from image_bytes import flipped
+from conftest import flipped, refusal, small_network, store, write_clean
 from torch import nn
 from torch.utils.data import DataLoader, Subset, TensorDataset, WeightedRandomSampler
 

@@ -1,6 +1,7 @@
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -13,19 +14,39 @@ from unittest.mock import Mock
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import refusal, write_photos
-from image_bytes import GREY, encoded, hashes, start_cleaning, write_noise
+from conftest import GREY, encoded, refusal, write_noise, write_photos
 from PIL import Image
 from test_sources import put_text
 
+from benchmarks import processes
 from smartclass_utils import cleaning, images
-from smartclass_utils.config import MANIFEST_COLUMNS, SPLITS
+from smartclass_utils.config import MANIFEST_COLUMNS, ROOT, SPLITS
 from smartclass_utils.files import read_json, safe_name, sha256
 from smartclass_utils.sources import load
 
 N = 12  # good images of each class
 SIZE = 16  # pixels
 CONFLICT = "same image under different labels"
+CLEAN = """
+import locale, sys
+from contextlib import suppress
+with suppress(locale.Error):  # a system without this language
+    locale.setlocale(locale.LC_ALL, "")
+from smartclass_utils import cleaning, sources
+jobs, cleaning.BATCH = map(int, sys.argv[3:])
+cleaning.clean(sources.load(sys.argv[1]), sys.argv[2], image_size=16, jobs=jobs)
+"""
+
+
+def start_cleaning(root, out, jobs=2, batch=256, **options):
+    """Clean in a process of its own; the options are those of ``Popen``."""
+    command = [sys.executable, "-c", CLEAN, root, out, str(jobs), str(batch)]
+    return subprocess.Popen(command, cwd=ROOT, **options)
+
+
+def hashes(folder):
+    """Return path → hash of all files but clean.json, which holds the input's key."""
+    return {k: v for k, v in processes.hashes(folder).items() if k != "clean.json"}
 
 
 @pytest.fixture

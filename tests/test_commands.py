@@ -12,8 +12,7 @@ from unittest.mock import Mock, create_autospec
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import refusal, write_photos
-from image_bytes import write_noise
+from conftest import refusal, write_noise, write_photos
 from PIL import Image, ImageOps
 
 from smartclass_utils import __main__ as cli

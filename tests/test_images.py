@@ -13,8 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import refusal, write_photos
-from image_bytes import GREY, JPEG, PNG, RGB, animation, encoded, flipped, held
+from conftest import GREY, RGB, encoded, flipped, held, refusal, write_photos
 from PIL import Image, ImageFile, ImageOps, PngImagePlugin
 from skimage.color import rgb2gray
 from skimage.transform import resize, resize_local_mean
@@ -25,8 +24,16 @@ from smartclass_utils.cleaning import clean
 from smartclass_utils.images import Rejected, clean_image, open_image, read
 from smartclass_utils.sources import load
 
+JPEG = encoded(RGB, "JPEG")
+PNG = encoded(RGB)
 LONG_TEXT = PngImagePlugin.PngInfo()
 LONG_TEXT.add_text("comment", "x" * 2**21, zip=True)  # Pillow reads half of it
+
+
+def animation(first, *others):
+    """Return the images as a moving GIF."""
+    others = map(Image.fromarray, others)
+    return encoded(first, "GIF", save_all=True, append_images=list(others))
 
 
 def flat(*colour):

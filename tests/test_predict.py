@@ -11,8 +11,7 @@ import pandas as pd
 import pytest
 import skimage.data
 import torch
-from conftest import refusal
-from image_bytes import encoded, held
+from conftest import encoded, held, refusal
 from PIL import Image
 from torch import nn
 

@@ -11,8 +11,7 @@ from dataclasses import replace
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
-from conftest import ENTRY, RESULTS, refusal
-from image_bytes import RGB, encoded
+from conftest import ENTRY, RESULTS, RGB, encoded, refusal
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from smartclass_utils.commands import pages, pdf, slides

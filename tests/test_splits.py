@@ -5,8 +5,7 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import refusal
-from image_bytes import encoded
+from conftest import encoded, refusal
 from PIL import Image
 from scipy.ndimage import gaussian_filter, shift
 from skimage.util import img_as_ubyte, random_noise

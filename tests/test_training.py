@@ -9,8 +9,7 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
-from conftest import loaders_of, refusal, small_network, store, write_photos
-from image_bytes import encoded
+from conftest import encoded, loaders_of, refusal, small_network, store, write_photos
 from PIL import Image
 from skimage.data import astronaut
 from skimage.transform import resize_local_mean
