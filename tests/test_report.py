@@ -183,24 +183,17 @@ def test_bad_arguments_write_nothing(
     assert tree(tmp_path) == before and not [*tmp_path.rglob("out")]
 
 
-@pytest.fixture(scope="module")
-def foreign_report(tmp_path_factory):
-    """A whole report on a folder of three foreign classes with hostile names."""
-    place = tmp_path_factory.mktemp("foreign")
-    photos = write_photos(place / "photos <b>", HOSTILE)
+def test_a_whole_report_on_foreign_classes_with_hostile_names(tmp_path):
+    photos, out = write_photos(tmp_path / "photos <b>", HOSTILE), tmp_path / "out"
     kept = (ROOT / "notebooks", config.COMMITTED_FIGURES, photos)
     before = [tree(folder) for folder in kept]
     options = ["--epochs", "1", "--image-size", "32", "--seeds", "2"]
-    where = ["--data", photos, "--out", place / "out"]
+    where = ["--data", photos, "--out", out]
     command = [sys.executable, "-m", "smartclass_utils", "report", *where, *options]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr[-3000:]
     assert before == [tree(folder) for folder in kept]  # it touches nothing else
-    return place / "out"
-
-
-def test_report_on_foreign_classes_has_its_own_results(foreign_report):
-    results = json.loads((foreign_report / "results.json").read_text("utf-8"))
+    results = read_json(out / "results.json")
     about = results["data"]
     assert about["classes"] == sorted(map(canonical_label, HOSTILE))
     assert (about["n_images"], about["image_size"]) == (42, 32)
@@ -212,11 +205,7 @@ def test_report_on_foreign_classes_has_its_own_results(foreign_report):
         assert set(wanted.split()) <= set(entry)
         assert (entry["epochs"], entry["seeds"]) == (1, [0, 1])
         assert len(entry["accuracy_per_seed"]) == 2
-
-
-def test_pages_of_foreign_classes_are_whole_and_names_in_them_text(foreign_report):
-    files = foreign_report.glob("*.html")
-    pages = {page.name: page.read_text("utf-8") for page in files}
+    pages = {page.name: page.read_text("utf-8") for page in out.glob("*.html")}
     assert len(pages) == 11  # eight chapters, cover, gallery and slides
     for name, text in pages.items():
         text = text.replace("<script>", "", name == "slides.html")
