@@ -264,14 +264,11 @@ def test_a_network_may_learn_from_fewer_images_but_no_others(
     assert said or load_model(card, clean_data)
 
 
-def test_no_model_names_the_chapter_to_run(stored, tmp_path):
-    none = "no trained network of chapter"
-    assert f"{none} 3 in" in refusal(read_cards, tmp_path / "none")
-    assert f"{none} 5 in" in refusal(read_cards, stored[0], chapter=5)
-
-
-def test_a_chapter_forgets_only_what_it_trained_before(stored, clean_data):
+def test_a_chapter_finds_its_networks_and_forgets_only_those(stored, clean_data):
     folder, first = stored
+    none = "no trained network of chapter"
+    assert f"{none} 3 in" in refusal(read_cards, folder / "none")
+    assert f"{none} 5 in" in refusal(read_cards, folder, chapter=5)
     other = store(clean_data, folder, name="Our own", chapter=5)
     (folder / "cut_seed0.safetensors").write_bytes(b"cut")
     mine = folder / "mine.safetensors"

@@ -1,7 +1,6 @@
 """Metrics and comparisons by hand; cells of chapters 4 to 6 and 8 on made-up inputs."""
 
 import copy
-import json
 import re
 from inspect import signature
 from itertools import product
@@ -19,6 +18,7 @@ from smartclass_utils import evaluation
 from smartclass_utils.beyond import augment, strong_recipe
 from smartclass_utils.config import RESULTS_FOLDER, SPLIT_SHARES
 from smartclass_utils.evaluation import entry, metrics
+from smartclass_utils.files import read_json
 from smartclass_utils.models import ReportCNN
 from smartclass_utils.statistics import difference, holm, wilson_interval
 from smartclass_utils.training import describe
@@ -279,7 +279,7 @@ def test_the_grid_answers_kernel_and_depth(tmp_path):
 
 
 def test_a_looser_level_changes_a_verdict():
-    about = json.loads((RESULTS_FOLDER / "demo.json").read_text())["data"]
+    about = read_json(RESULTS_FOLDER / "demo.json")["data"]
     data = SimpleNamespace(name="demo", fingerprint=about["fingerprint"])
     marks = ("_grid.csv", "def against_main(", *VERDICTS)
     for level, verdict in ((0.05, "can’t tell"), (0.3, "better")):  # as in Try it

@@ -167,12 +167,8 @@ def harmless(content):
 
 
 @pytest.mark.parametrize("seed", range(420))  # the first of the soak's
-def test_a_mutated_file_is_kept_or_rejected(seed):
+def test_a_mutated_file_or_any_bytes_after_a_true_beginning_do_no_harm(seed):
     harmless(mutations.mutated(seed))
-
-
-@pytest.mark.parametrize("seed", range(60))
-def test_any_bytes_after_a_true_beginning_are_kept_or_rejected(seed):
     rng = np.random.default_rng(seed)
     end = rng.bytes(rng.integers(1, 401))
     harmless(end)

@@ -1,4 +1,3 @@
-import json
 from itertools import combinations
 
 import matplotlib.pyplot as plt
@@ -11,6 +10,7 @@ from skimage.color.colorconv import rgb_from_xyz, xyz_from_rgb
 
 from smartclass_utils import plots
 from smartclass_utils.config import CLASSES, COLOURS, NETWORK_COLOURS
+from smartclass_utils.files import read_json
 
 
 @pytest.fixture(autouse=True)
@@ -84,7 +84,7 @@ def test_a_title_is_the_first_sentence_of_the_caption(
 ):
     monkeypatch.setenv("SMARTCLASS_OUT", str(tmp_path))
     plots.present(plt.figure(), "99_test", caption, "An empty figure.")
-    index = json.loads((tmp_path / "figures/figures.json").read_text(encoding="utf-8"))
+    index = read_json(tmp_path / "figures/figures.json")
     assert index["99_test"]["message"] == message
 
 
@@ -101,8 +101,7 @@ def test_neither_missing_letters_nor_a_lack_of_room_stop_a_figure(
     plots.present(fig, "99_test", "Figure 1. A caption.", "Too much text.")
     ends = (".png", "_talk.png", ".svg")
     assert all((figures / f"99_test{end}").stat().st_size for end in ends)
-    index = json.loads((figures / "figures.json").read_text(encoding="utf-8"))
-    assert index["99_test"]["alt"] == "Too much text."
+    assert read_json(figures / "figures.json")["99_test"]["alt"] == "Too much text."
     assert not plt.fignum_exists(fig.number)
     assert capsys.readouterr().err == ""
     assert "A caption</text>" in (figures / "99_test.svg").read_text(encoding="utf-8")

@@ -141,7 +141,7 @@ class TestNotebook:
         assert not re.search(r"(?<![\w.])/(?:home|root|tmp|Users|work)/", text)
         assert str(ROOT) not in text
 
-    def test_opens_with_goal_needs_produces_and_the_runtime_recorded(self, file, cells):
+    def test_opens_with_all_a_reader_needs_and_is_on_the_start_page(self, file, cells):
         opening = cells[0].source
         assert re.match(r"# \d [A-Z]", opening)
         for word in ("Goal", "Needs", "Produces", "Runtime"):
@@ -150,10 +150,8 @@ class TestNotebook:
         stated = int(re.search(r"\*\*Runtime\*\* about (\d+) seconds", opening)[1])
         measured = stored["chapter_seconds"][file.stem]
         assert 0.5 * measured <= stated <= 2 * measured
-
-    def test_is_on_the_start_page_by_its_title(self, file, cells):
         page = (ROOT / "notebooks" / "README.md").read_text(encoding="utf-8")
-        title = cells[0].source.splitlines()[0].removeprefix("# ")
+        title = opening.splitlines()[0].removeprefix("# ")
         assert f"[{title}]({file.name})" in page
 
     def test_has_one_cell_of_parameters_each_explained(self, file, cells):

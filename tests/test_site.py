@@ -17,6 +17,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from smartclass_utils.commands import pages, pdf, slides
 from smartclass_utils.commands.report import export
 from smartclass_utils.config import workspace_in
+from smartclass_utils.files import write_json
 
 PIXEL = b64encode(encoded(RGB[:1, :1])).decode()
 WIDE_TABLE = f"<table><tr>{'<td>wide_cell</td>' * 40}</tr></table>"
@@ -68,8 +69,8 @@ def place(tmp_path_factory):
     data = {**RESULTS["data"], "name": HOSTILE}
     results = {**RESULTS, "data": data, "models": [model]}
     results["baseline"] = {**model, "class": "a"}
-    (out / "results.json").write_text(json.dumps(results))
-    (out / "figures" / "figures.json").write_text(json.dumps(figures))
+    write_json(out / "results.json", results)
+    write_json(out / "figures" / "figures.json", figures)
     export(workspace_in(out))
     return workspace_in(out)
 
@@ -92,19 +93,15 @@ def test_every_page_has_language_title_one_main_heading_and_navigation(place):
             assert f'href="{other}"' in page
 
 
-def test_code_is_open_and_highlighted_but_for_cells_tagged_fold(place):
-    _, soup = page_of(place, "01_a.html")
-    [folded] = soup.select("details.code")
+def test_a_chapter_keeps_code_figures_sections_and_links(place):
+    page, soup = page_of(place, "01_a.html")
+    [folded] = soup.select("details.code")  # of the cell tagged fold
     assert folded.pre.get_text().strip() == "import housekeeping"
     assert "open" not in folded.attrs
     assert any("present(figure" in tag.get_text() for tag in soup.select("div.code"))
     listing = soup.select_one(".output_markdown .highlight")
     assert listing.find(class_="k").get_text() == "def"
     assert listing.find(class_="nf").get_text() == "listed"
-
-
-def test_chapter_keeps_figures_sections_and_links(place):
-    page, soup = page_of(place, "01_a.html")
     assert soup.img["alt"] == 'A "dot" 01_source_by_class.'
     assert soup.find(rel="next")["href"] == "02_b.html"
     assert soup.find(rel="prev") is None
