@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from conftest import refusal, write_noise, write_photos
 from PIL import Image, ImageOps
+from test_sources import put_text
 
 from smartclass_utils import __main__ as cli
 from smartclass_utils import config
@@ -91,20 +92,20 @@ def test_a_long_video_is_named_before_it_makes_the_parts_uneven(tmp_path):
     rows = [f"{k}/{i}.png,{k}," for k in ("happy", "sad") for i in range(10)]
     rows[:5] = [row + "one" for row in rows[:5]]
     rows[5:10] = [row + "Unknown" for row in rows[5:10]]  # is nobody
-    (tmp_path / "labels.csv").write_text("\n".join(["file,label,subject", *rows]))
+    put_text(tmp_path / "labels.csv", "file,label,subject", *rows)
     said = check_folder(str(tmp_path))
     assert "5 images have near-copies or share a subject" in said
     assert "The largest holds 5 of 20" in said
 
 
 def test_groups_on_both_sides_of_a_given_split_are_counted(tmp_path):
-    rows, who = ["file,label,split,subject"], {"a0": 1, "a9": 1, "b1": 2, "b2": 2}
+    rows, who = [], {"a0": 1, "a9": 1, "b1": 2, "b2": 2}
     write_photos(tmp_path, "ab", 10)
     for label in "ab":
         for i, part in enumerate(["train"] * 6 + ["val"] * 2 + ["test"] * 2):
             rows += [f"{label}/{i}.png,{label},{part},{who.get(f'{label}{i}', '')}"]
     ImageOps.mirror(Image.open(tmp_path / "b/0.png")).save(tmp_path / "b/9.png")
-    (tmp_path / "labels.csv").write_text("\n".join(rows))
+    put_text(tmp_path / "labels.csv", "file,label,split,subject", *rows)
     said = "groups on both sides of the given split, in test and outside it: 2 of 3."
     assert said in check_folder(str(tmp_path))
 
@@ -205,10 +206,10 @@ def test_without_links_or_kagglehub_the_remedy_is_named(hub, raw, monkeypatch):
 
 def write_set(folder, rows):
     """Write noise images with labels.csv; rows are name, seed, label, split."""
-    table = pd.DataFrame(rows, columns=["file", "seed", "label", "split"])
-    for row in table.itertuples():
-        write_noise(folder / row.file, row.seed, 48)
-    table.drop(columns="seed").to_csv(folder / "labels.csv", index=False)
+    for file, seed, *_ in rows:
+        write_noise(folder / file, seed, 48)
+    lines = (f"{file},{label},{split}" for file, _, label, split in rows)
+    put_text(folder / "labels.csv", "file,label,split", *lines)
     return folder
 
 

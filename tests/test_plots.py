@@ -108,32 +108,26 @@ def test_neither_missing_letters_nor_a_lack_of_room_stop_a_figure(
     assert "A caption. (No font that is installed here has all" in shown[1].data
 
 
-# Machado, Oliveira and Fernandes 2009 (doi:10.1109/TVCG.2009.113), severity 1, for
-# linear red, green and blue.
+# What readers see of linear red, green and blue (Machado, Oliveira and Fernandes 2009,
+# doi:10.1109/TVCG.2009.113, severity 1), and the least distance of two class colours:
+# 1 to 2 are just seen side by side, these are told apart at a glance.
 SEEN_WITH = {
-    "all colours": np.eye(3),
-    "protanopia": [[0.152286, 1.052583, -0.204868],
-                   [0.114503, 0.786281, 0.099216],
-                   [-0.003882, -0.048116, 1.051998]],
-    "deuteranopia": [[0.367322, 0.860646, -0.227968],
-                     [0.280085, 0.672501, 0.047413],
-                     [-0.011820, 0.042940, 0.968881]],
-    "tritanopia": [[1.255528, -0.076749, -0.178779],
-                   [-0.078411, 0.930809, 0.147602],
-                   [0.004733, 0.691367, 0.303900]],
+    "all colours": (20, np.eye(3)),
+    "protanopia": (17, [[0.152286, 1.052583, -0.204868],
+                        [0.114503, 0.786281, 0.099216],
+                        [-0.003882, -0.048116, 1.051998]]),
+    "deuteranopia": (12, [[0.367322, 0.860646, -0.227968],
+                          [0.280085, 0.672501, 0.047413],
+                          [-0.011820, 0.042940, 0.968881]]),
+    "tritanopia": (14, [[1.255528, -0.076749, -0.178779],
+                        [-0.078411, 0.930809, 0.147602],
+                        [0.004733, 0.691367, 0.303900]]),
 }  # fmt: skip
-# Distances of 1 to 2 are just seen side by side; these are told apart at a glance.
-LEAST = {"all colours": 20, "protanopia": 17, "deuteranopia": 12, "tritanopia": 14}
 
 
-def seen(colour: str, matrix) -> np.ndarray:
-    """Return how a colour looks to such a reader, CIELAB (3,)."""
-    linear = rgb_from_xyz @ rgb2xyz(to_rgb(colour))
-    return xyz2lab(xyz_from_rgb @ (matrix @ linear).clip(0, 1))
-
-
-@pytest.mark.parametrize("eyes", SEEN_WITH)
-def test_class_colours_stay_apart(eyes):
-    looks = {name: seen(colour, SEEN_WITH[eyes]) for name, colour in COLOURS.items()}
-    for one, other in combinations(looks, 2):
-        assert deltaE_ciede2000(looks[one], looks[other]) >= LEAST[eyes]
+@pytest.mark.parametrize(("least", "matrix"), SEEN_WITH.values(), ids=SEEN_WITH)
+def test_class_colours_stay_apart(least, matrix):
+    linear = [rgb_from_xyz @ rgb2xyz(to_rgb(colour)) for colour in COLOURS.values()]
+    seen = [xyz2lab(xyz_from_rgb @ (matrix @ one).clip(0, 1)) for one in linear]
+    for one, other in combinations(seen, 2):
+        assert deltaE_ciede2000(one, other) >= least
