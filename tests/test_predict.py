@@ -168,25 +168,23 @@ class TestRegions:
 
 
 class TestFiles:
-    def test_astronaut(self, tmp_path, network):
+    def test_one_astronaut_and_two(self, tmp_path, network):
         path = save(ASTRONAUT, tmp_path / "astronaut.png")
+        both = save(np.hstack([ASTRONAUT, ASTRONAUT[:, ::-1]]), tmp_path / "two.png")
         before = torch.get_rng_state()
-        [row] = predict_files([path], network).to_dict("records")
+        table = predict_files([path, both], network)
         assert torch.equal(before, torch.get_rng_state())  # nothing random is touched
+        assert " ".join([*table][:8]) == "file face region top left height width looks"
+        assert [*table][8:] == [*(f"p_{name}" for name in CLASSES), "note"]
+        row = table.iloc[0].to_dict()
         shares = {name: row[f"p_{name}"] for name in CLASSES}
-        assert " ".join(list(row)[:8]) == "file face region top left height width looks"
-        assert list(row)[8:] == [*(f"p_{name}" for name in CLASSES), "note"]
         assert (row["region"], row["face"], row["note"]) == ("face", 1, "")
         assert sum(shares.values()) == pytest.approx(1, abs=1e-5)
         assert row["looks"] == max(shares, key=shares.get)
-        assert row["file"] == str(path)
-
-    def test_two_astronauts_are_two_faces(self, tmp_path, network):
-        side = np.hstack([ASTRONAUT, ASTRONAUT[:, ::-1]])
-        table = predict_files([save(side, tmp_path / "two.png")], network)
-        assert table["face"].tolist() == [1, 2]
-        assert sorted(table["left"] // 512) == [0, 1]
-        assert table["note"].tolist() == ["Face 1 of 2.", "Face 2 of 2."]
+        assert table["file"].tolist() == [str(path), str(both), str(both)]
+        assert table["face"].tolist() == [1, 1, 2]
+        assert sorted(table["left"][1:] // 512) == [0, 1]
+        assert table["note"].tolist()[1:] == ["Face 1 of 2.", "Face 2 of 2."]
 
     @pytest.mark.parametrize(("pixels", "other", "options", "note"), [
         (ASTRONAUT, np.rot90(ASTRONAUT), {"exif": held(6)}, "Rotated upright."),

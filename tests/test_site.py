@@ -141,7 +141,7 @@ def test_slides_tell_their_story_whatever_chapter_a_figure_is_of(place):
     assert not re.search(r'(?:src|href)="(?:https?:)?//(?!doi)', page)
 
 
-def test_slides_of_the_demo_end_with_findings(place):
+def test_slides_of_the_demo_end_with_findings_and_need_no_figure(place):
     report = pages.read_report(place)
     report.results["data"]["name"] = "demo"
     report.chapters[-1].notebook.cells[-1].source += "\n\n- **It sees.** Half of it."
@@ -149,10 +149,6 @@ def test_slides_of_the_demo_end_with_findings(place):
     slides.write_slides(report)
     *_, last = page_of(place, "slides.html")[1].select("section")
     assert last["id"] == "findings" and last.strong.get_text() == "It sees."
-    export(place)  # as it was
-
-
-def test_slides_need_no_figure_but_none_of_an_older_report(place):
     report = pages.read_report(place)
     report.figures["08_embedding"].pop("message")
     said = refusal(slides.write_slides, report)
@@ -162,7 +158,7 @@ def test_slides_need_no_figure_but_none_of_an_older_report(place):
     assert page_of(place, "slides.html")[1].section
     report.results.clear()
     assert "lacks what slides.html.j2 shows" in refusal(slides.write_slides, report)
-    export(place)  # with them again
+    export(place)  # as it was
 
 
 def test_a_pasted_picture_is_shown_and_one_that_is_gone_is_named(place):
