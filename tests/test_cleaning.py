@@ -179,15 +179,11 @@ def test_a_function_of_the_reader_is_part_of_the_key(raw, tmp_path, monkeypatch)
     assert hashes(out) == before
 
 
-def divided(image):
-    return image // int(os.environ["DIVISOR"])
-
-
 def test_processes_of_an_earlier_call_do_not_work_with_its_code(
     raw, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(cleaning, "BATCH", 7)
-    sums = {}
+    sums, divided = {}, lambda image: image // int(os.environ["DIVISOR"])
     for divisor in "12":
         monkeypatch.setenv("DIVISOR", divisor)  # known to a process from its start
         monkeypatch.setattr(cleaning, "CODE", ("images.py",) * int(divisor))
