@@ -65,8 +65,8 @@ def write_readme(demo: dict) -> None:
     page = config.ROOT / "README.md"
     stored = {f.stem: read_json(f) for f in config.RESULTS_FOLDER.glob("*.json")}
     photographs = {name: stored[name] for name in PHOTOGRAPHS if name in stored}
-    about = {"demo": demo, "photographs": photographs, "page": results_page}
-    table = render("readme.md.j2", **about)
+    about = {"published": results_page.published, "plus_minus": results_page.plus_minus}
+    table = render("readme.md.j2", demo=demo, photographs=photographs, **about)
     text = fill(page.read_text(encoding="utf-8"), "results", table)
     for chapter, seconds in demo["chapter_seconds"].items():
         text = fill(text, chapter, f"{seconds:.0f} s")
