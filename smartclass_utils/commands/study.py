@@ -45,7 +45,7 @@ def run_job(base: Path, job: Job, place: str) -> dict:
     torch.manual_seed(job.seed)
     model = row.start(build(row.network, arguments))
     model = model.to(device, memory_format=torch.channels_last)
-    recipe = {"dtype": fast_dtype(device), **row.recipe(model, loaders)}
+    recipe = {"dtype": row.dtype or fast_dtype(device), **row.recipe(model, loaders)}
     card = train_once(
         *(job.folder, job.name, job.seed, model, arguments, data, loaders),
         **recipe,

@@ -33,6 +33,7 @@ class Row:
     mirror: bool = False
     image_size: int = IMAGE_SIZE  # pixels
     colour: bool = False
+    dtype: torch.dtype | None = None  # of its convolutions; else fast_dtype
     start: Callable[[nn.Module], nn.Module] = lambda model: model  # its first weights
     labels: Callable[[CleanData], CleanData] = lambda data: data  # which are learned
     targets: Callable[[CleanData], Tensor] = lambda data: tensors(data, "train")[1]
@@ -82,11 +83,6 @@ LADDER = (
 own = partial(Row, network="ResidualCNN", mirror=True)
 
 
-def in_format(model: nn.Module, loaders: dict, epochs=40, *, dtype, **changes) -> dict:
-    """Return the strong recipe with its convolutions in one number format."""
-    return {**strong_recipe(model, loaders, epochs, **changes), "dtype": dtype}
-
-
 def load_combined(network: nn.Module) -> nn.Module:
     """Give a network's features what the set "before" learned on *combined*."""
     if not COMBINED.exists():
@@ -95,10 +91,9 @@ def load_combined(network: nn.Module) -> nn.Module:
     return load_shipped(network, COMBINED)
 
 
-fine = partial(in_format, epochs=15, rate=1e-3, dtype=torch.float32)  # the quicker one
-lite = partial(
-    Row, fine, network="EfficientNetLite0", mirror=True, image_size=160, colour=True
-)
+fine = partial(strong, epochs=15, rate=1e-3)
+lite = partial(Row, fine, network="EfficientNetLite0", mirror=True, image_size=160)
+lite = partial(lite, colour=True, dtype=torch.float32)  # which is the quicker for it
 many = partial(strong, epochs=20)
 wider = own(many, arguments={"channels": beyond.SHIPPED_CHANNELS})
 stronger = partial(
@@ -203,7 +198,7 @@ SETS = {  # of rows that a study can train: name → rows
         "Our own, wider, from shipped weights": replace(wider, start=load_shipped),
     },
     "formats": {
-        f"Our own in {name}": own(partial(in_format, dtype=getattr(torch, name)))
+        f"Our own in {name}": own(strong, dtype=getattr(torch, name))
         for name in ("float32", "bfloat16")
     },
 }
