@@ -18,7 +18,6 @@ from benchmarks.processes import hashes, kill_after, result_of, start_when_ready
 from smartclass_utils.checkpoints import load_model, read_cards
 from smartclass_utils.cleaning import clean
 from smartclass_utils.commands.report import LOCK, STAGE, export, publish, run_report
-from smartclass_utils.config import workspace_in
 from smartclass_utils.dataset import load_clean
 from smartclass_utils.files import only_one
 from smartclass_utils.sources import load
@@ -48,7 +47,7 @@ def export_report(made: str, out: str) -> None:
     shutil.copytree(made, stage, ignore=shutil.ignore_patterns("clean", "models"))
     print("ready", flush=True)
     with only_one(Path(out, LOCK), "busy"):
-        export(workspace_in(stage))
+        export(stage)
         publish(stage, Path(out))
 
 

@@ -10,8 +10,6 @@ from pkgutil import resolve_name
 from smartclass_utils import __version__
 from smartclass_utils.config import SmartClassError
 
-STOPPED = 130  # status after Ctrl-C, as a shell gives it
-
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
@@ -117,7 +115,7 @@ def main() -> int:
         status, said = 2, f"{what} cannot be used ({error.strerror or error}): check "
         said += "that there is room and who may read and write there."
     except KeyboardInterrupt:
-        status, said = STOPPED, "stopped before it was done."
+        status, said = 130, "stopped before it was done."  # as a shell gives it
         logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # of the chapter's cell
     try:
         if said:

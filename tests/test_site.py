@@ -16,7 +16,6 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from smartclass_utils.commands import pages, pdf, slides
 from smartclass_utils.commands.report import export
-from smartclass_utils.config import workspace_in
 from smartclass_utils.files import write_json
 
 PIXEL = b64encode(encoded(RGB[:1, :1])).decode()
@@ -51,7 +50,7 @@ def write_notebook(file, title, figure):
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """The folders of an exported report with three chapters."""
+    """The folder of an exported report with three chapters."""
     out = tmp_path_factory.mktemp("report")
     (out / "notebooks").mkdir()
     (out / "figures").mkdir()
@@ -71,13 +70,13 @@ def place(tmp_path_factory):
     results["baseline"] = {**model, "class": "a"}
     write_json(out / "results.json", results)
     write_json(out / "figures" / "figures.json", figures)
-    export(workspace_in(out))
-    return workspace_in(out)
+    export(out)
+    return out
 
 
 def page_of(place, name):
     """Return a page, in which what others named is no markup, as text and as a tree."""
-    text = (place.out / name).read_text(encoding="utf-8")
+    text = (place / name).read_text(encoding="utf-8")
     assert "<img src=x" not in text
     return text, BeautifulSoup(text, "html.parser")
 
@@ -187,14 +186,14 @@ def test_without_a_report_there_is_a_sentence(command, tmp_path, smartclass):
 
 
 def test_without_a_browser_that_works_an_older_pdf_stays(place, monkeypatch):
-    older = place.out / pdf.PDF
+    older = place / pdf.PDF
     older.write_bytes(b"older")
-    before = sorted(place.out.iterdir())
+    before = sorted(place.iterdir())
     said = {None: "apt install chromium", sys.executable: "did not print the report: "}
     for browser, message in said.items():
         monkeypatch.setattr(pdf, "find_browser", lambda found=browser: found)
-        assert message in refusal(pdf.make_pdf, str(place.out))
-    assert sorted(place.out.iterdir()) == before
+        assert message in refusal(pdf.make_pdf, str(place))
+    assert sorted(place.iterdir()) == before
     assert older.read_bytes() == b"older"
     older.unlink()
 
@@ -218,7 +217,7 @@ def test_page_numbers_are_read_from_the_anchors():
 
 @NEEDS_BROWSER
 def test_pdf_has_contents_outline_and_no_path_of_this_machine(place):
-    made = pdf.make_pdf(str(place.out)).read_bytes()
+    made = pdf.make_pdf(str(place)).read_bytes()
     assert pdf.page_numbers(made) == {
         **{"c01": 3, "c01-1": 3, "c01-2": 3},
         **{"c02": 4, "c02-1": 4, "c02-2": 4},
@@ -226,7 +225,7 @@ def test_pdf_has_contents_outline_and_no_path_of_this_machine(place):
     }
     assert b"/Outlines" in made and b"/StructTreeRoot" in made
     assert b"file:" not in made
-    assert not list(place.out.glob("print-*"))
+    assert not list(place.glob("print-*"))
 
 
 def browse(folder, url, *options):
@@ -260,7 +259,7 @@ def test_no_request_leaves_a_page(place, tmp_path):
     control.write_text(tags)
     assert requests(tmp_path, control) == wanted
     for name in ("index.html", "gallery.html", "01_a.html", "slides.html"):
-        assert requests(tmp_path, place.out / name) == set()
+        assert requests(tmp_path, place / name) == set()
 
 
 PHONE = """
@@ -289,7 +288,7 @@ PHONE = """
 ])  # fmt: skip
 def test_pages_fit_a_phone_and_keys_work(place, tmp_path, name, at, figure):
     wrapper = tmp_path / "phone.html"
-    wrapper.write_text(PHONE.format(url=(place.out / name).as_uri()))
+    wrapper.write_text(PHONE.format(url=(place / name).as_uri()))
     option = "--allow-file-access-from-files"
     shown = browse(tmp_path / "profile", wrapper.as_uri(), option)
     found = json.loads(re.search(r"\{.*\}", shown)[0])

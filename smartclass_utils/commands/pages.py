@@ -12,7 +12,7 @@ from nbconvert import HTMLExporter
 from nbconvert.filters import markdown2html
 from nbconvert.filters.markdown_mistune import InvalidNotebook
 
-from smartclass_utils.config import SmartClassError, Workspace, workspace, workspace_in
+from smartclass_utils.config import SmartClassError, workspace, workspace_in
 from smartclass_utils.files import read_json, write_text
 
 TEMPLATES = Path(__file__).parent.with_name("templates")
@@ -61,20 +61,20 @@ def read_chapter(file: Path) -> Chapter:
     return Chapter(file.name, page, file.name[:2], title[1], goal[1], notebook)
 
 
-def read_report(place: Workspace) -> Report:
-    """Read the complete report that lies in a workspace."""
-    files = sorted((place.out / "notebooks").glob("*.ipynb"))
-    results, figures = place.out / "results.json", place.out / "figures/figures.json"
+def read_report(out: Path) -> Report:
+    """Read the complete report that lies in a folder."""
+    files = sorted((out / "notebooks").glob("*.ipynb"))
+    results, figures = out / "results.json", out / "figures/figures.json"
     if not (files and results.exists() and figures.exists()):
-        what = f"There is no report in {place.out}"
+        what = f"There is no report in {out}"
         raise SmartClassError(f"{what}: run `make report` first, with the same OUT.")
     chapters = [read_chapter(file) for file in files]
-    return Report(place.out, chapters, read_json(results), read_json(figures))
+    return Report(out, chapters, read_json(results), read_json(figures))
 
 
 def last_report(out: str | None) -> Report:
     """Read the report in the folder ``out``; without one, the last report."""
-    return read_report(workspace_in(Path(out)) if out else workspace())
+    return read_report((workspace_in(Path(out)) if out else workspace()).out)
 
 
 def render(template: str, **content: object) -> str:

@@ -8,7 +8,7 @@ import nbformat
 
 from smartclass_utils import config
 from smartclass_utils.commands import results_page
-from smartclass_utils.commands.pages import last_report, render
+from smartclass_utils.commands.pages import read_report, render
 from smartclass_utils.commands.report import CHAPTER_SECONDS, run_report
 from smartclass_utils.config import SmartClassError
 from smartclass_utils.files import read_json, write_json, write_text
@@ -26,7 +26,7 @@ def record() -> None:
 
 def keep(out: Path) -> None:
     """Keep the demo report in ``out`` as what the repository shows."""
-    report = last_report(str(out))
+    report = read_report(out)
     seconds = read_json(out / CHAPTER_SECONDS)
     content = {**report.results, "chapter_seconds": seconds}
     write_json(config.RESULTS_FOLDER / "demo.json", content)

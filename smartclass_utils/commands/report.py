@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -70,7 +69,7 @@ def run_report(
             publish(stage, place.out)
         shutil.rmtree(stage, ignore_errors=True)
         run_notebooks(stage, parameters, environment)
-        export(replace(place, out=stage))
+        export(stage)
         publish(stage, place.out)
     return place.out / "index.html"
 
@@ -162,9 +161,9 @@ def explain(error: CellExecutionError | RuntimeError, file: Path) -> str:
     return f"{what}. The notebook with the full message is {file}."
 
 
-def export(place: Workspace) -> None:
+def export(out: Path) -> None:
     """Write the report's pages and slides from what the notebooks left."""
-    report = read_report(place)
+    report = read_report(out)
     write_pages(report)
     write_slides(report)
 

@@ -42,11 +42,9 @@ def figure_slide(report: Report, name: str) -> dict[str, str]:
     image = (report.folder / "figures" / f"{name}{TALK}.png").read_bytes()
     chapter = report.chapter(name[:2])
     return {
-        "name": name,
+        **figure,
         "place": f"{chapter.title}, {number}" if number else chapter.title,
-        "message": figure["message"],
         "rest": rest,
-        "alt": figure["alt"],
         "source": f"data:image/png;base64,{base64.b64encode(image).decode('ascii')}",
         "notes": reading(chapter.notebook, name),
     }
