@@ -5,6 +5,7 @@ import multiprocessing
 import re
 import time
 from collections import Counter
+from collections.abc import Iterator
 from itertools import chain
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -23,27 +24,23 @@ FILES = 10_000
 SIZE = 48  # pixels
 PATIENCE = 5.0  # seconds for one file
 SIDE = 4_990  # pixels; just within the cap
-LARGE_FILES = 7
 
 
-def large_file(number: int) -> bytes:
-    """Return a sound file that is as large as the cap allows."""
+def large_files() -> Iterator[bytes]:
+    """Yield sound files that are as large as the cap allows."""
     generator = np.random.default_rng(0)
     coarse = generator.integers(0, 256, (SIDE // 8, SIDE // 8, 4), dtype=np.uint8)
     rgba = Image.fromarray(coarse).resize((SIDE, SIDE), Image.Resampling.NEAREST)
     rgb = rgba.convert("RGB")
     quick = {"lossless": True, "quality": 0, "method": 0}
     frames = {"save_all": True, "append_images": [rgba.rotate(90)]}
-    kinds = (
-        lambda: encoded(rgba, "PNG", compress_level=1),
-        lambda: encoded(rgb, "JPEG", progressive=True, subsampling=0),
-        lambda: encoded(rgb.convert("CMYK"), "JPEG"),
-        lambda: encoded(rgb.convert("P"), "GIF"),
-        lambda: encoded(rgb.convert("L"), "BMP"),
-        lambda: encoded(rgba, "TIFF", compression="tiff_adobe_deflate"),
-        lambda: encoded(rgba, "WEBP", **quick, **frames),
-    )
-    return kinds[number]()
+    yield encoded(rgba, "PNG", compress_level=1)
+    yield encoded(rgb, "JPEG", progressive=True, subsampling=0)
+    yield encoded(rgb.convert("CMYK"), "JPEG")
+    yield encoded(rgb.convert("P"), "GIF")
+    yield encoded(rgb.convert("L"), "BMP")
+    yield encoded(rgba, "TIFF", compression="tiff_adobe_deflate")
+    yield encoded(rgba, "WEBP", **quick, **frames)
 
 
 def outcome_of(content: bytes) -> str:
@@ -94,7 +91,7 @@ def watched(content: bytes) -> tuple[float, float, str]:
 
 def run() -> dict:
     """Decode mutated and large files; return how many did what."""
-    files = chain(map(mutated, range(FILES)), map(large_file, range(LARGE_FILES)))
+    files = chain(map(mutated, range(FILES)), large_files())
     table = pd.DataFrame(map(watched, files), columns=["seconds", "MB", "outcome"])
     kinds = table["outcome"].str.split().str[0]
     for seed, outcome in table["outcome"][~kinds.isin(["kept", "rejected"])].items():

@@ -2,18 +2,18 @@
 
 import io
 import zlib
-from functools import lru_cache
+from functools import cache
+from random import Random
 
 import numpy as np
 from PIL import Image
 
 from smartclass_utils.images import FORMATS
 
-Rng = np.random.Generator
-HUGE = (0, 1, 0x7FFF, 0xFFFF, 0x10000, 0x7FFFFFFF, 0xFFFFFFFF)
+HUGE = (0, 1, 4_000, 20_000, 0x7FFF, 0xFFFF, 0x10000, 0x7FFFFFFF, 0xFFFFFFFF)
 
 
-@lru_cache(maxsize=1)
+@cache
 def sound_files() -> tuple[bytes, ...]:
     """Return small sound files: every format in several modes and compressions."""
     pixels = np.random.default_rng(0).integers(0, 256, (24, 20, 4), dtype=np.uint8)
@@ -46,59 +46,50 @@ def encoded(image: Image.Image, form: str, **options) -> bytes:
     return stream.getvalue()
 
 
-def flip_bits(content: bytes, rng: Rng) -> bytes:
+def flip_bits(content: bytes, rng: Random) -> bytes:
     """Flip 1 to 20 bits."""
     changed = bytearray(content)
-    for place in rng.integers(0, len(changed), rng.integers(1, 21)):
-        changed[place] ^= 1 << int(rng.integers(8))
+    for _ in range(rng.randint(1, 20)):
+        changed[rng.randrange(len(changed))] ^= 1 << rng.randrange(8)
     return bytes(changed)
 
 
-def cut(content: bytes, rng: Rng) -> bytes:
+def cut(content: bytes, rng: Random) -> bytes:
     """Keep the beginning only."""
-    return content[: int(rng.integers(len(content)))]
+    return content[: rng.randrange(len(content))]
 
 
-def join_halves(content: bytes, rng: Rng) -> bytes:
+def join_halves(content: bytes, rng: Random) -> bytes:
     """Continue one file with the end of another."""
-    other = pick(rng)
-    start = int(rng.integers(len(other)))
-    return cut(content, rng) + other[start:]
+    other = rng.choice(sound_files())
+    return cut(content, rng) + other[rng.randrange(len(other)) :]
 
 
-def swap_header(content: bytes, rng: Rng) -> bytes:
+def swap_header(content: bytes, rng: Random) -> bytes:
     """Give a file the first bytes of another format."""
-    n = int(rng.integers(4, 65))
-    return pick(rng)[:n] + content[n:]
+    n = rng.randint(4, 64)
+    return rng.choice(sound_files())[:n] + content[n:]
 
 
-def repeat_block(content: bytes, rng: Rng) -> bytes:
+def repeat_block(content: bytes, rng: Random) -> bytes:
     """Repeat or drop some bytes in the middle."""
-    start, end = sorted(rng.integers(0, len(content), 2))
-    return content[:start] + content[start:end] * int(rng.integers(4)) + content[end:]
+    start, end = sorted(rng.choices(range(len(content)), k=2))
+    return content[:start] + content[start:end] * rng.randrange(4) + content[end:]
 
 
-def put_number(content: bytes, rng: Rng, place: int | None = None) -> bytes:
+def put_number(content: bytes, rng: Random, place: int | None = None) -> bytes:
     """Put an extreme number of 2 or 4 bytes at a place, or at any of the first 300."""
     if place is None:
-        place = int(rng.integers(min(300, len(content))))
-    n = int(rng.choice([2, 4]))
-    order = str(rng.choice(["big", "little"]))
-    number = int(rng.choice(HUGE)) % 256**n
-    return content[:place] + number.to_bytes(n, order) + content[place + n :]
+        place = rng.randrange(min(300, len(content)))
+    n, number = rng.choice([2, 4]), rng.choice(HUGE)
+    written = (number % 256**n).to_bytes(n, rng.choice(["big", "little"]))
+    return content[:place] + written + content[place + n :]
 
 
-def huge_size(content: bytes, rng: Rng) -> bytes:
+def huge_size(content: bytes, rng: Random) -> bytes:
     """Put extreme numbers where the format keeps width and height."""
-    if content.startswith(b"\x89PNG"):
-        head = bytearray(content[12:29])
-        for place in (4, 8):
-            if rng.random() < 0.7:
-                side = int(rng.choice([*HUGE, 4_000, 20_000]))
-                head[place : place + 4] = side.to_bytes(4, "big")
-        checksum = zlib.crc32(head).to_bytes(4, "big")
-        return content[:12] + bytes(head) + checksum + content[33:]
     places = {b"GIF": (6, 8), b"BM": (18, 22), b"RIF": (24, 27, 26, 28)}
+    places[b"\x89PNG"] = (16, 20)
     found = next((v for k, v in places.items() if content.startswith(k)), ())
     if content.startswith(b"\xff\xd8"):  # after the mark of a frame's header
         marks = [content.find(bytes([0xFF, kind])) for kind in (0xC0, 0xC2)]
@@ -110,6 +101,9 @@ def huge_size(content: bytes, rng: Rng) -> bytes:
     for place in found:
         if rng.random() < 0.7:
             content = put_number(content, rng, place)
+    if content.startswith(b"\x89PNG"):  # whose header has a checksum
+        checksum = zlib.crc32(content[12:29]).to_bytes(4, "big")
+        content = content[:29] + checksum + content[33:]
     return content
 
 
@@ -117,16 +111,10 @@ MUTATIONS = (flip_bits, cut, join_halves, swap_header, repeat_block)
 MUTATIONS += (put_number, huge_size)
 
 
-def pick(rng: Rng) -> bytes:
-    """Return one of the sound files."""
-    files = sound_files()
-    return files[int(rng.integers(len(files)))]
-
-
 def mutated(seed: int) -> bytes:
     """Return a mutated file, the same for the same seed."""
-    rng = np.random.default_rng(seed)
-    content = MUTATIONS[seed % len(MUTATIONS)](pick(rng), rng)
+    rng = Random(seed)
+    content = MUTATIONS[seed % len(MUTATIONS)](rng.choice(sound_files()), rng)
     if rng.random() < 0.2:
-        content = MUTATIONS[int(rng.integers(len(MUTATIONS)))](content or b"\0", rng)
+        content = rng.choice(MUTATIONS)(content or b"\0", rng)
     return content
