@@ -14,7 +14,7 @@ import torch
 
 from benchmarks.bench_scale import train_main_cnn
 from benchmarks.made_up import write_photos
-from benchmarks.processes import hashes, kill_after, result_of, start_when_ready
+from benchmarks.processes import hashes, kill_after, result_of, start
 from smartclass_utils.checkpoints import load_model, read_cards
 from smartclass_utils.cleaning import clean
 from smartclass_utils.commands.report import LOCK, STAGE, export, publish, run_report
@@ -28,14 +28,12 @@ OLDER_SIZE, SIZE = 20, 24  # pixels; the older clean folder is to be replaced
 
 def clean_photos(photos: str, out: str) -> None:
     """Clean photos, in a process that is killed, as the next two are."""
-    print("ready", flush=True)
     clean(load(Path(photos)), Path(out, "clean"), image_size=SIZE)
 
 
 def train_networks(clean_folder: str, out: str) -> None:
     torch.set_num_threads(1)
     data = load_clean(Path(clean_folder))
-    print("ready", flush=True)
     for seed in range(3):
         train_main_cnn(data, Path(out, "models"), seed, epochs=8)
 
@@ -45,7 +43,6 @@ def export_report(made: str, out: str) -> None:
     stage = Path(out, STAGE)
     shutil.rmtree(stage, ignore_errors=True)  # the chapters write it anew
     shutil.copytree(made, stage, ignore=shutil.ignore_patterns("clean", "models"))
-    print("ready", flush=True)
     with only_one(Path(out, LOCK), "busy"):
         export(stage)
         publish(stage, Path(out))
@@ -60,7 +57,7 @@ def soak(
         out = Path(temporary, "out")
         prepare(out)
         old = state(out)
-        process, begin = start_when_ready(work, given, out), time.perf_counter()
+        process, begin = start(work, given, out), time.perf_counter()
         result_of(process)
         seconds = time.perf_counter() - begin
         new = state(out)
@@ -70,7 +67,7 @@ def soak(
             found[kill_after(moments.uniform(0, 1.1 * seconds), work, given, out)] += 1
             now = state(out)
             found["half"] += any(now[k] not in (old.get(k), new.get(k)) for k in now)
-            result_of(start_when_ready(work, given, out))
+            result_of(start(work, given, out))
             found["different"] += state(out) != new
     return {
         f"{name}, kills": KILLS,

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from benchmarks.made_up import write_images
-from benchmarks.processes import peak_of, result_of, start
+from benchmarks.processes import result_and_peak, start
 from smartclass_utils.commands.report import run_report
 
 IMAGES = 31_708  # the original report's grand total
@@ -21,7 +21,6 @@ def run() -> dict:
         noise, out = Path(folder, "noise"), Path(folder, "out")
         write_images(noise, IMAGES, (SIZE, SIZE), SIZE, "png", compress_level=0)
         process, begin = start(make_report, noise, out), time.perf_counter()
-        peak = peak_of(process, "Pss")
-        result_of(process)
+        _, peak = result_and_peak(process, "Pss")
         seconds, size = time.perf_counter() - begin, f"{IMAGES:,} images, 1 epoch"
         return {f"{size}, s": round(seconds), f"{size}, peak MiB": round(peak)}

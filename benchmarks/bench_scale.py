@@ -10,7 +10,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from benchmarks.made_up import write_images
-from benchmarks.processes import peak_of, result_of, start
+from benchmarks.processes import result_and_peak, start
 from smartclass_utils import sources
 from smartclass_utils.checkpoints import load_model, read_cards, train_once
 from smartclass_utils.cleaning import clean
@@ -78,8 +78,8 @@ def run() -> dict:
             os.sync()  # writing them is not what is measured
             for stage in STAGES:
                 process = start(timed, stage, temporary)
-                peak = peak_of(process, "Pss_Anon")
+                taken, peak = result_and_peak(process, "Pss_Anon")
                 name = f"{stage}, {n_images:,} images"
-                found[f"{name}, ms an image"] = round(result_of(process), 2)
+                found[f"{name}, ms an image"] = round(taken, 2)
                 found[f"{name}, peak MiB"] = round(peak)
     return found

@@ -6,7 +6,6 @@ import sys
 import tempfile
 import time
 import timeit
-from collections.abc import Callable
 from operator import itemgetter
 from pathlib import Path
 
@@ -86,21 +85,24 @@ def ours(dtype_name: str) -> dict:
     }
 
 
-def measured(contestant: Callable, argument: str, **environment: str) -> dict:
-    """Run one contestant in a process of its own; return what it measured."""
-    return result_of(start(contestant, argument, env={**os.environ, **environment}))
+def best_rounds(contestants: dict[str, tuple]) -> dict[str, dict]:
+    """Return the best round of each: function, argument, environment of a process."""
+    best = {}
+    for name, (work, argument, environment) in ROUNDS * [*contestants.items()]:
+        new = result_of(start(work, argument, env={**os.environ, **environment}))
+        best[name] = max(new, best.get(name, new), key=itemgetter("images/s"))
+    return best
 
 
 def beside_busy_programs(dtype: str) -> dict:
     """Measure ours beside none to two busy processes, all ways of waiting."""
-    found = {}
+    found, ways = {}, {way: (ours, dtype, how) for way, how in WAITING.items()}
     for busy in (0, 1, 2):
         others = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(busy)]
         try:
-            for way, environment in ROUNDS * [*WAITING.items()]:  # in turns
+            for way, mine in best_rounds(ways).items():
                 name = f"{way}, busy processes beside it: {busy}, images/s"
-                rate = round(measured(ours, dtype, **environment)["images/s"])
-                found[name] = max(rate, found.get(name, 0))
+                found[name] = round(mine["images/s"])
         finally:
             for other in others:
                 other.kill()
@@ -110,17 +112,13 @@ def beside_busy_programs(dtype: str) -> dict:
 def run() -> dict:
     fast = str(fast_dtype(torch.device("cpu"))).removeprefix("torch.")
     dtypes = list(dict.fromkeys(["float32", fast]))
-    rounds: dict[str, list[dict]] = {name: [] for name in ("student", *dtypes)}
     with tempfile.TemporaryDirectory() as folder:
         write_images(Path(folder), IMAGES, (SIZE, SIZE), 2 * SIZE, "jpg")
-        for _ in range(ROUNDS):
-            rounds["student"].append(measured(student, folder, **SPIN))
-            for dtype in dtypes:
-                rounds[dtype].append(measured(ours, dtype))
-    theirs = max(one["images/s"] for one in rounds["student"])
+        contestants = {dtype: (ours, dtype, {}) for dtype in dtypes}
+        best = best_rounds({"student": (student, folder, SPIN), **contestants})
+    theirs = best.pop("student")["images/s"]
     found = {"images in a batch": BATCH, "student loop, images/s": round(theirs)}
-    for dtype in dtypes:
-        mine = max(rounds[dtype], key=itemgetter("images/s"))
+    for dtype, mine in best.items():
         ratio = round(mine["images/s"] / theirs, 2)
         found[f"ours in {dtype}, times the student loop"] = ratio
         for what, value in mine.items():

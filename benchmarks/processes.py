@@ -19,21 +19,20 @@ INTERVAL = 0.25  # seconds between two looks at the memory, more if they take lo
 CODE = """
 import json, sys
 from {module} import {name}
+print("ready", flush=True)
 print(json.dumps({name}(*sys.argv[1:])))
 """
 
 
 def start(work: Callable, *arguments: object, **options) -> psutil.Popen:
-    """Start a function that takes texts; the options are those of ``Popen``."""
+    """Start a function that takes texts, and wait until its module is imported.
+
+    The options are those of ``Popen``.
+    """
     code = CODE.format(module=work.__module__, name=work.__name__)
     command = [sys.executable, "-c", code, *map(str, arguments)]
     usual = {"env": {**os.environ, "TQDM_DISABLE": "1"}, "text": True}
-    return psutil.Popen(command, stdout=subprocess.PIPE, **usual | options)
-
-
-def start_when_ready(work: Callable, *arguments: object) -> psutil.Popen:
-    """Start a function, in a group of its own, and wait until it prints a line."""
-    process = start(work, *arguments, start_new_session=True)
+    process = psutil.Popen(command, stdout=subprocess.PIPE, **usual | options)
     process.stdout.readline()
     return process
 
@@ -46,8 +45,8 @@ def result_of(process: psutil.Popen) -> object:
     return json.loads(said.splitlines()[-1])
 
 
-def peak_of(process: psutil.Popen, field: str) -> float:
-    """Wait for the end; return the most MiB that all its processes held (Linux)."""
+def result_and_peak(process: psutil.Popen, field: str) -> tuple[object, float]:
+    """Return also the most MiB that all processes of a function held (Linux)."""
     # Pss counts shared pages once; Pss_Anon leaves out files that could be dropped.
     peak = 0
     while process.poll() is None:
@@ -58,12 +57,12 @@ def peak_of(process: psutil.Popen, field: str) -> float:
                 held += int(re.search(rf"{field}:\s+(\d+)", text)[1])
         peak = max(peak, held)
         time.sleep(max(INTERVAL, 40 * (time.perf_counter() - begin)))
-    return peak / 1024
+    return result_of(process), peak / 1024
 
 
 def kill_after(seconds: float, work: Callable, *arguments: object) -> str:
-    """Kill a function's processes some time after it is ready; return what it met."""
-    process = start_when_ready(work, *arguments)
+    """Kill a function's processes some time after its start; return what it met."""
+    process = start(work, *arguments, start_new_session=True)
     time.sleep(seconds)
     state = "ended before" if process.poll() is not None else "killed"
     with suppress(ProcessLookupError):
