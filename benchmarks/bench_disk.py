@@ -26,15 +26,14 @@ def mount(folder: Path, options: str) -> None:
 def clean_on(disk: Path, manifest: Manifest, size: int, good: dict) -> str:
     """Clean onto a disk of so many KiB, and again when there is room."""
     mount(disk, f"size={size}k")
-    end = "fitted"
     try:
         try:
             clean(manifest, disk / "clean", image_size=SIZE)
+            end = "fitted"
         except SmartClassError as error:
-            is_sentence = "cannot be written to (No space left" in str(error)
-            if not is_sentence or (disk / "clean").exists():
-                return "wrong"
-            end = "sentence"
+            end, said = "sentence", "cannot be written to (No space left"
+            if said not in str(error) or (disk / "clean").exists():
+                raise
             mount(disk, f"remount,size={ENOUGH}k")
             clean(manifest, disk / "clean", image_size=SIZE)
         return end if hashes(disk / "clean") == good else "wrong"

@@ -15,7 +15,7 @@ import torch
 from benchmarks.bench_scale import train_main_cnn
 from benchmarks.made_up import write_photos
 from benchmarks.processes import hashes, kill_after, result_of, start
-from smartclass_utils.checkpoints import load_model, read_cards
+from smartclass_utils.checkpoints import load_model, read_card
 from smartclass_utils.cleaning import clean
 from smartclass_utils.commands.report import LOCK, STAGE, export, publish, run_report
 from smartclass_utils.dataset import load_clean
@@ -86,9 +86,7 @@ def standing(out: Path) -> dict[str, str]:
 
 def networks(out: Path) -> dict[str, str]:
     """Return the weights of every stored network; a half one raises."""
-    if not list(out.glob("models/*.safetensors")):
-        return {}
-    cards = read_cards(out / "models")
+    cards = [read_card(file) for file in out.glob("models/*.safetensors")]
     for card in cards:
         load_model(card)
     return {card["file"].name: card["weights_sha256"] for card in cards}

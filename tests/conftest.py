@@ -170,7 +170,8 @@ def run_chapter(number: int, tmp_path: Path, parameters=None, edits=None) -> str
         for cell in code:
             cell.source = cell.source.replace(old, new)
     report.set_parameters(book, parameters or {})
-    report.execute(book, name, {**PRIVATE, "SMARTCLASS_OUT": str(tmp_path)})
+    environment = {**PRIVATE, "SMARTCLASS_OUT": str(tmp_path)}
+    report.execute(book, name, environment, Path(os.devnull))
     said = []
     for output in chain.from_iterable(cell.outputs for cell in code):
         assert output.get("name") != "stderr", output["text"]

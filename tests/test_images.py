@@ -9,7 +9,6 @@ import time
 import warnings
 from functools import partial
 from pathlib import Path
-from random import Random
 
 import numpy as np
 import pandas as pd
@@ -170,7 +169,7 @@ def harmless(content):
 @pytest.mark.parametrize("seed", range(420))  # the first of the soak's
 def test_a_mutated_file_or_any_bytes_after_a_true_beginning_do_no_harm(seed):
     harmless(mutations.mutated(seed))
-    rng = Random(seed)
+    rng = mutations.Random(seed)
     end = rng.randbytes(rng.randint(1, 400))
     harmless(end)
     harmless(rng.choice(mutations.sound_files())[:40] + end)

@@ -122,10 +122,7 @@ def set_parameters(notebook: nbformat.NotebookNode, parameters: dict[str, int]) 
 
 
 def execute(
-    notebook: nbformat.NotebookNode,
-    title: str,
-    environment: dict[str, str],
-    log: Path = Path(os.devnull),
+    notebook: nbformat.NotebookNode, title: str, environment: dict[str, str], log: Path
 ) -> None:
     """Run all cells of a notebook in place with the interpreter that runs this."""
     native = KernelSpecManager(kernel_dirs=[])  # the user's own python3 may be stale
