@@ -174,8 +174,7 @@ def read_folders(tree: Tree, data: DataSet) -> pd.DataFrame:
     nouns = {path: data.layout.noun(basename(path)) for path in data.classes}
     rows = []
     for path in data.classes:
-        if data.layout.nouns or not tree.holds_documents(path):
-            tree.check_class(path)
+        tree.check_class(path, is_known=bool(data.layout.nouns))
     for file in tree.files:
         for path in data.classes.keys() & parents(file):
             rows.append((file, nouns[path] or basename(path), data.classes[path]))

@@ -17,7 +17,7 @@ from smartclass_utils.checkpoints import load_model, read_card
 from smartclass_utils.config import IMAGE_SIZE, SHIPPED_MODEL, SmartClassError
 from smartclass_utils.faces import Box, cut, find_faces, square_around
 from smartclass_utils.images import FLAT, Rejected, clean_square, open_image, read
-from smartclass_utils.walking import walk
+from smartclass_utils.walking import Tree
 
 FACE, WHOLE = "face", "whole image"
 SMALL_SIDE = 128  # pixels; a smaller picture is taken to be the crop of a face
@@ -145,7 +145,7 @@ def find_inputs(names: Iterable[Path | str]) -> list[tuple[str, str]]:
 def files_below(folder: Path) -> list[tuple[str, str]]:
     """List the possible images in a folder, then what was passed over."""
     try:
-        tree = walk(folder)
+        tree = Tree(folder)
     except SmartClassError as error:  # it cannot be opened
         return [(str(folder), str(error))]
     empty = ["There is no image in this folder."] * (not tree.files)

@@ -155,7 +155,7 @@ def absent(root: Path, sources: set, table: pd.DataFrame) -> list[str]:
 
 def read(root: Path) -> tuple[pd.DataFrame, list[str], bool]:
     """Return the rows of all data sets in a folder, notes, and if their split stays."""
-    tree = walking.walk(root)
+    tree = Tree(root)
     found = layouts.detect(tree)
     if not found:
         inside = some(sorted(path.name for path in root.iterdir())) or "nothing"

@@ -32,17 +32,35 @@ REASONS = (FOREIGN, LINKS, NOT_UTF8, HIDDEN)
 
 
 class Tree:
-    """What lies below a folder; paths are relative to it, with forward slashes."""
+    """The possible images below a folder, and what else lies there.
 
-    def __init__(self, root: Path, folders: dict, found: dict):
+    Paths are relative to it, with forward slashes. Links are not followed, except to
+    folders right in the root, where data sets lie as links to a cache.
+    """
+
+    def __init__(self, root: Path):
         self.root = root  # which may itself be a link
-        self.folders = folders  # each → the names of those in it, in natural order
-        self.passed = found  # by why it was passed over, FOREIGN … HIDDEN
-        self.files = sorted(found["image"])  # possible ones
-        self.holding = {above for file in self.files for above in parents(file)}
-        files = [*found[FOREIGN], *self.files]
-        self.spelt = {folded(f): f for f in files} | {f: f for f in files}
+        self.folders: dict[str, list[str]] = {}  # each → those in it, in natural order
+        self.passed = defaultdict(list)  # by why it was passed over, FOREIGN … HIDDEN
         self.remarks: list[str] = []  # sentences on what was understood in it
+        homes = [os.path.realpath(root)]
+        for here, inside, files in os.walk(root, onerror=refuse, followlinks=True):
+            path = Path(here).relative_to(root).as_posix().removeprefix(".")
+            self.folders[path], folders = [], {*inside}
+            names = sorted([*inside, *files], key=natural)
+            inside.clear()  # os.walk goes on into what is put in here
+            for name in names:
+                is_folder, place = name in folders, f"{here}{os.sep}{name}"
+                kind = kind_of(place, name, is_folder, homes, is_top=not path)
+                self.passed[kind].append(join(path, name))
+                if kind == "folder":
+                    inside.append(name)
+                if is_folder and kind in ("folder", LINKS):
+                    self.folders[path].append(name)
+        self.files = sorted(self.passed["image"])
+        self.holding = {above for file in self.files for above in parents(file)}
+        files = [*self.passed[FOREIGN], *self.files]
+        self.spelt = {folded(f): f for f in files} | {f: f for f in files}
 
     def find(self, path: str) -> str:
         """Return the path of a file in its own spelling, ``""`` if it is not there."""
@@ -58,20 +76,20 @@ class Tree:
         files = self.passed_below(FOREIGN, folder)
         return sorted({path.rpartition(".")[2].lower() for path in files})
 
-    def holds_documents(self, folder: str) -> bool:
-        """Return whether a folder holds texts, tables or programs and nothing else."""
-        endings = self.endings(folder) if folder not in self.holding else ()
-        return bool(endings) and all(map(DOCUMENT.fullmatch, endings))
+    def check_class(self, folder: str, is_known: bool) -> None:
+        """Raise if a class folder is empty or a link that is not followed.
 
-    def check_class(self, folder: str) -> None:
-        """Raise if a class folder is empty or a link that is not followed."""
-        if folder in self.holding:
+        One of a data set that is not known may hold texts, tables or programs only.
+        """
+        endings = self.endings(folder)
+        is_other = not is_known and endings and all(map(DOCUMENT.fullmatch, endings))
+        if folder in self.holding or is_other:
             return
         hidden = [r for r in REASONS[1:] if self.passed_below(r, folder)]
         if folder in self.passed[LINKS]:
             why = "is a link that leads out of the data: put the images there"
-        elif endings := some(self.endings(folder)):
-            why = f"holds no images that are read, only {endings}: save them as JPEG"
+        elif named := some(endings):
+            why = f"holds no images that are read, only {named}: save them as JPEG"
         elif hidden:
             why = f"holds only what is passed over, as {hidden[0][1]}"
         else:
@@ -122,32 +140,10 @@ def existing(folder: Path | str, name: str = "DATA") -> Path:
     raise SmartClassError(f"{what}: name an existing one with {name}=….")
 
 
-def walk(root: Path) -> Tree:
-    """Find the possible images below a folder.
-
-    Links are not followed, except to folders right in the root, where data sets lie as
-    links to a cache.
-    """
-
-    def refuse(error: OSError) -> None:
-        what = f"{error.filename} cannot be opened ({error.strerror})"
-        raise SmartClassError(f"{what}: make it readable or move it away.") from error
-
-    found, folders, homes = defaultdict(list), {}, [os.path.realpath(root)]
-    for here, inside, files in os.walk(root, onerror=refuse, followlinks=True):
-        path = Path(here).relative_to(root).as_posix().removeprefix(".")
-        folders[path], all_folders = [], set(inside)
-        names = sorted([*inside, *files], key=natural)
-        inside.clear()  # os.walk goes on into what is put in here
-        for name in names:
-            is_folder, place = name in all_folders, f"{here}{os.sep}{name}"
-            kind = kind_of(place, name, is_folder, homes, is_top=not path)
-            found[kind].append(join(path, name))
-            if kind == "folder":
-                inside.append(name)
-            if is_folder and kind in ("folder", LINKS):
-                folders[path].append(name)
-    return Tree(Path(root), folders, found)
+def refuse(error: OSError) -> None:
+    """Stop at a folder that cannot be opened."""
+    what = f"{error.filename} cannot be opened ({error.strerror})"
+    raise SmartClassError(f"{what}: make it readable or move it away.") from error
 
 
 def kind_of(

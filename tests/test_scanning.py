@@ -10,7 +10,7 @@ from test_sources import error_of, load, put, rows_of, write_listed
 
 from smartclass_utils.config import MANIFEST_COLUMNS, canonical_label
 from smartclass_utils.names import as_text
-from smartclass_utils.walking import LINKS, kind_of, walk
+from smartclass_utils.walking import LINKS, Tree, kind_of
 
 
 @pytest.fixture
@@ -20,17 +20,17 @@ def root(tmp_path):
 
 
 def notes_of(root):
-    return walk(root).notes("b", "a é")
+    return Tree(root).notes("b", "a é")
 
 
 def test_images_are_found_sorted_and_what_is_none_by_name_is_named(root):
-    tree = walk(root)
+    tree = Tree(root)
     assert tree.files == ["a é/空.png", "b/deep/y.webp", "b/nosuffix", "b/x.JPG"]
     assert notes_of(root) == []
     (root.parent / "link").symlink_to(root)
-    assert walk(root.parent / "link").files == tree.files
+    assert Tree(root.parent / "link").files == tree.files
     put(root, ".DS_Store", "b/._x.jpg", "b/Thumbs.db")  # the system's own
-    assert walk(root).files == tree.files
+    assert Tree(root).files == tree.files
     assert notes_of(root) == []
     put(root, "readme.txt", "b/z.mp4", "b/z.zip", "b/z.csv", "b/z.txt")
     (note,) = notes_of(root)
@@ -44,7 +44,7 @@ def test_folders_and_dead_links_named_like_images_are_left_to_the_cleaning(root)
     (root / "b/self.jpg").symlink_to("self.jpg")
     (root / "circle").symlink_to("circle")
     (root / "gone").symlink_to("gone_v2")
-    files = walk(root).files
+    files = Tree(root).files
     assert {"b/folder.jpg", "b/dead.jpg", "b/self.jpg"} < set(files)
     assert not any("inside" in file for file in files)
     data = load(root)
@@ -57,12 +57,12 @@ def test_links_never_lead_out_of_the_folder_nor_in_circles(root, tmp_path):
     (root / "b/out.jpg").symlink_to(tmp_path / "secret.jpg")
     (root / "b/circle").symlink_to(root)
     (root / "b/within.jpg").symlink_to("x.JPG")
-    files = walk(root).files
+    files = Tree(root).files
     assert "b/within.jpg" in files and len(files) == 5
     why = "as they are links to folders or out of the data (b/circle, b/out.jpg)"
     assert notes_of(root) == [f"2 files passed over, {why}."]
     (root / "up").symlink_to(tmp_path)  # right in the root, where links are followed
-    assert walk(root).files == files
+    assert Tree(root).files == files
 
 
 def test_a_class_folder_must_not_lead_out_of_the_data(tmp_path):
@@ -73,7 +73,7 @@ def test_a_class_folder_must_not_lead_out_of_the_data(tmp_path):
     assert f"{tmp_path}/data/train/bird is a link that leads out of the" in message
     (tmp_path / "data/train/bird").unlink()
     (tmp_path / "data/dog").symlink_to(tmp_path / "elsewhere")  # right in the root
-    assert "dog/1.jpg" in walk(tmp_path / "data").files
+    assert "dog/1.jpg" in Tree(tmp_path / "data").files
 
 
 def test_names_that_are_not_utf8_are_reported(root):
@@ -81,7 +81,7 @@ def test_names_that_are_not_utf8_are_reported(root):
         (root / os.fsdecode(b"bad\xff.jpg")).write_bytes(b"x")
     except OSError:
         pytest.skip("this file system takes UTF-8 names only")
-    assert len(walk(root).files) == 4
+    assert len(Tree(root).files) == 4
     why = "as their names are not UTF-8: rename them"
     assert load(root).notes == (f"1 file passed over, {why} (bad�.jpg).",)
 
