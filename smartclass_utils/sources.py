@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from smartclass_utils import config, layouts, splits, walking
+from smartclass_utils import config, layouts, walking
 from smartclass_utils.config import CLASSES, SmartClassError, canonical_label
 from smartclass_utils.files import in_place_of, sha256
 from smartclass_utils.layouts import PROVENANCE, REPORTED, DataSet
-from smartclass_utils.names import as_text, natural, some
-from smartclass_utils.walking import Tree, existing, parents
+from smartclass_utils.names import as_text, natural, part_of, some
+from smartclass_utils.walking import Tree, existing, parents, stop_at_rows
 
 ORDER = (*REPORTED, "FER2013")
 NOBODY = ("unknown", "n/a", "none", "?", "-")  # written for a missing subject
@@ -181,7 +181,7 @@ def read(root: Path) -> tuple[pd.DataFrame, list[str], bool]:
     passed = tree.notes(*(path for data in found for path in data.classes))
     is_own = not {data.layout.source for data in found} & {*REPORTED}
     where = root / found[0].base if len(found) == 1 else root
-    is_given = is_own and splits.settle_parts(where, table, tree.remarks)
+    is_given = is_own and settle_parts(where, table, tree.remarks)
     return table, tree.remarks + passed, is_given
 
 
@@ -202,3 +202,40 @@ def read_data_set(tree: Tree, data: DataSet) -> pd.DataFrame:
     nobody = table["subject"].str.strip().str.lower().isin(NOBODY)
     table.loc[nobody, "subject"] = ""
     return table
+
+
+def settle_parts(where: Path, table: pd.DataFrame, notes: list[str]) -> bool:
+    """Bring a data set's own split into our words; return whether it can be kept."""
+    path, name, given = where / "labels.csv", where.resolve().name, table["split"]
+    if not given.any():  # it may lie in folders below the classes, or beside the list
+        folders = [file.split("/")[-2::-1] for file in table["file"]]
+        named = [next(filter(None, map(part_of, each)), "") for each in folders]
+        given = pd.Series(named, table.index, str) if all(named) else given
+    for column in set(table) - {*config.MANIFEST_COLUMNS}:
+        if all(map(part_of, table[column].unique())):
+            remark = f"The column {column} of {name} reads like a split"
+            notes.append(f"{remark}: to keep it, call the column split.")
+    table["split"] = split = given.map(part_of)
+    unknown, parts = (split == "") & (given != ""), set(split) - {""}
+    unknown = (table["file"] + ": " + given)[unknown]
+    stop_at_rows(path, "with an unknown split", unknown, "use train, val, test")
+    if not parts:
+        return False
+    mute = (split == "").groupby(table["source"]).transform("all")
+    if mute.any():
+        silent = some(sorted({*table["source"][mute]}))
+        notes.append(f"{silent} gives no split: all is dealt anew.")
+        return False
+    stop_at_rows(path, "without a split", table["file"][split == ""], "fill it in")
+    if "test" not in parts and "val" in parts:
+        table["split"] = split.replace("val", "test")
+        parts = parts - {"val"} | {"test"}
+        notes.append(f"{name} gives no test part: its val part is taken as the test.")
+    if not {"train", "test"} <= parts:
+        notes.append(f"{name} gives a {some(sorted(parts))} part only: dealt anew.")
+        return False
+    if "val" not in parts:
+        notes.append(
+            f"{name} gives no val part: it is taken out of train, never of test."
+        )
+    return True

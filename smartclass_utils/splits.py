@@ -1,18 +1,13 @@
 """Every dealing of images: the frozen split, and one drawn again."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import train_test_split
 
-from smartclass_utils import config
 from smartclass_utils.config import SPLIT_SEED, SPLIT_SHARES, SPLITS, SmartClassError
 from smartclass_utils.copies import near_copies
-from smartclass_utils.names import part_of, some
-from smartclass_utils.walking import stop_at_rows
 
 TRIES = 300  # dealings of large groups, of which the most even one is taken
 
@@ -151,40 +146,3 @@ def why_no_split(labels, groups, parts, subjects) -> str:
         what = f"has {n} usable images, but {near}, which leaves {few}"
         remedy = "add other pictures or remove the class"
     return f"Class '{label}' {what}, too few for each of {', '.join(parts)}: {remedy}."
-
-
-def settle_parts(where: Path, table: pd.DataFrame, notes: list[str]) -> bool:
-    """Bring a data set's own split into our words; return whether it can be kept."""
-    path, name, given = where / "labels.csv", where.resolve().name, table["split"]
-    if not given.any():  # it may lie in folders below the classes, or beside the list
-        folders = [file.split("/")[-2::-1] for file in table["file"]]
-        named = [next(filter(None, map(part_of, each)), "") for each in folders]
-        given = pd.Series(named, table.index, str) if all(named) else given
-    for column in set(table) - {*config.MANIFEST_COLUMNS}:
-        if all(map(part_of, table[column].unique())):
-            remark = f"The column {column} of {name} reads like a split"
-            notes.append(f"{remark}: to keep it, call the column split.")
-    table["split"] = split = given.map(part_of)
-    unknown, parts = (split == "") & (given != ""), set(split) - {""}
-    unknown = (table["file"] + ": " + given)[unknown]
-    stop_at_rows(path, "with an unknown split", unknown, "use train, val, test")
-    if not parts:
-        return False
-    mute = (split == "").groupby(table["source"]).transform("all")
-    if mute.any():
-        silent = some(sorted({*table["source"][mute]}))
-        notes.append(f"{silent} gives no split: all is dealt anew.")
-        return False
-    stop_at_rows(path, "without a split", table["file"][split == ""], "fill it in")
-    if "test" not in parts and "val" in parts:
-        table["split"] = split.replace("val", "test")
-        parts = parts - {"val"} | {"test"}
-        notes.append(f"{name} gives no test part: its val part is taken as the test.")
-    if not {"train", "test"} <= parts:
-        notes.append(f"{name} gives a {some(sorted(parts))} part only: dealt anew.")
-        return False
-    if "val" not in parts:
-        notes.append(
-            f"{name} gives no val part: it is taken out of train, never of test."
-        )
-    return True
