@@ -70,30 +70,26 @@ class Workspace:
     out: Path  # executed notebooks, pages, figures, results.json
 
 
-def workspace() -> Workspace:
-    """Return the folders of this run.
+def workspace(out: Path | str | None = None) -> Workspace:
+    """Return the folders of a run.
 
-    The environment variable ``SMARTCLASS_OUT`` puts all of them into one folder
-    (``make report OUT=…`` sets it). Without it the clean images and the models lie
-    in ``data/`` and everything else in ``report/``. While ``make report`` is at work,
-    ``SMARTCLASS_STAGE`` names the folder for the report until it is complete.
+    All of them lie in ``out`` or, without it, in the folder that the environment
+    variable ``SMARTCLASS_OUT`` names (``make report OUT=…`` sets it). Without both the
+    clean images and the models lie in ``data/`` and everything else in ``report/``.
+    While ``make report`` is at work, ``SMARTCLASS_STAGE`` names the folder for the
+    report until it is complete.
     """
+    stage = None if out else os.environ.get("SMARTCLASS_STAGE")
     place = Workspace(ROOT / "data/clean", ROOT / "data/models", ROOT / "report")
-    if out := os.environ.get("SMARTCLASS_OUT"):
-        place = workspace_in(Path(out))
-    stage = os.environ.get("SMARTCLASS_STAGE")
+    if out := out or os.environ.get("SMARTCLASS_OUT"):
+        folder = at_home(out).resolve()
+        place = Workspace(folder / "clean", folder / "models", folder)
     return replace(place, out=Path(stage)) if stage else place
 
 
 def at_home(name: Path | str) -> Path:
     """Return a path with ~ as the home folder, and as it is where nobody has it."""
     return Path(os.path.expanduser(name))  # noqa: PTH111, as it never raises
-
-
-def workspace_in(folder: Path) -> Workspace:
-    """Return the folders of a run that has all of them in one folder."""
-    folder = at_home(folder).resolve()
-    return Workspace(folder / "clean", folder / "models", folder)
 
 
 def check(**values: tuple) -> None:

@@ -12,7 +12,7 @@ from nbconvert import HTMLExporter
 from nbconvert.filters import markdown2html
 from nbconvert.filters.markdown_mistune import InvalidNotebook
 
-from smartclass_utils.config import SmartClassError, workspace, workspace_in
+from smartclass_utils.config import SmartClassError, workspace
 from smartclass_utils.files import read_json, write_text
 
 TEMPLATES = Path(__file__).parent.with_name("templates")
@@ -74,7 +74,7 @@ def read_report(out: Path) -> Report:
 
 def last_report(out: str | None) -> Report:
     """Read the report in the folder ``out``; without one, the last report."""
-    return read_report((workspace_in(Path(out)) if out else workspace()).out)
+    return read_report(workspace(out).out)
 
 
 def render(template: str, **content: object) -> str:

@@ -54,7 +54,7 @@ def run_report(
     parameters |= {"START": start} if start else {}
     if colour and start == "shipped":
         raise SmartClassError("The shipped network is for grey images: drop colour.")
-    place = config.workspace_in(Path(out)) if out else config.workspace()
+    place = config.workspace(out)
     source = find_data(data).resolve()
     check_folders(source, place)
     load(source)  # what cannot be used is refused before anything is written
