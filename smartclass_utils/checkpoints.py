@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 from smartclass_utils import models, training
 from smartclass_utils.config import SmartClassError
 from smartclass_utils.dataset import CleanData, load_clean, tensors
-from smartclass_utils.files import replacing
+from smartclass_utils.files import in_place_of
 from smartclass_utils.hardware import environment
 from smartclass_utils.names import as_text
 from smartclass_utils.training import describe, hash_of, key_of, tensors_of
@@ -131,8 +131,8 @@ def save_model(file: Path, model: nn.Module, card: dict) -> None:
     state = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
     text = json.dumps({**card, "weights_sha256": hash_of(state)})
     content = safetensors.torch.save(state, {"card": text})
-    with replacing(file) as stream:
-        stream.write(content)
+    with in_place_of(file) as new:
+        new.write_bytes(content)
 
 
 def read_card(file: Path | str) -> dict:

@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 from filelock import FileLock, Timeout
 
@@ -64,13 +63,6 @@ def in_place_of(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that takes the name ``path`` once it is complete."""
-    with in_place_of(path) as new, new.open("wb") as stream:
-        yield stream
-
-
-@contextmanager
 def only_one(lock: Path, busy: str, wait: bool = False) -> Iterator[None]:
     """Keep a second run out while this one is at work, by a file that both lock.
 
@@ -93,8 +85,8 @@ def only_one(lock: Path, busy: str, wait: bool = False) -> Iterator[None]:
 
 def write_text(path: Path, text: str) -> None:
     """Write ``text`` as UTF-8, all of it or nothing."""
-    with replacing(path) as stream:
-        stream.write(text.encode("utf-8"))
+    with in_place_of(path) as new:
+        new.write_bytes(text.encode("utf-8"))
 
 
 def write_json(path: Path, content: dict | list) -> None:

@@ -16,7 +16,7 @@ from IPython.display import Markdown, display
 from matplotlib.figure import Figure
 
 from smartclass_utils import config
-from smartclass_utils.files import read_json, replacing, write_json
+from smartclass_utils.files import in_place_of, read_json, write_json
 
 TALK = "_talk"  # at the end of the name of a figure with larger type
 STYLE = Path(__file__).with_name("smartclass.mplstyle")
@@ -92,7 +92,7 @@ def save_figure(fig: Figure, name: str, folder: Path, talk: float = 0.7) -> None
         if TALK in ending:  # which is last
             fig.suptitle("")
         fig.set_size_inches(full * size)
-        with replacing(folder / f"{name}{ending}") as stream:
+        with in_place_of(folder / f"{name}{ending}") as new, new.open("wb") as stream:
             options = {"format": ending[-3:], "dpi": dpi / size, "metadata": undated}
             fig.savefig(stream, **options)
     fig.set_size_inches(full)

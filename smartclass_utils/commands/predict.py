@@ -8,7 +8,7 @@ import pandas as pd
 
 from smartclass_utils import predict
 from smartclass_utils.config import SmartClassError
-from smartclass_utils.files import replacing
+from smartclass_utils.files import in_place_of
 from smartclass_utils.predict import FACE, FIRST, Predictor
 
 CALM = (
@@ -105,7 +105,6 @@ def write_csv(table: pd.DataFrame, out: Path) -> None:
     """
     texts = ["file", "looks", "note"]
     harmless = table[texts].map(lambda t: f"'{t}" if t.startswith(FORMULA) else t)
-    with replacing(out) as stream:
-        table.assign(**harmless).to_csv(
-            stream, index=False, float_format="%.4f", errors="backslashreplace"
-        )
+    options = {"float_format": "%.4f", "errors": "backslashreplace"}
+    with in_place_of(out) as new:
+        table.assign(**harmless).to_csv(new, index=False, **options)
