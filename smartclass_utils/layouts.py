@@ -93,23 +93,22 @@ class DataSet(NamedTuple):
 
 def detect(tree: Tree) -> list[DataSet]:
     """Return the known data sets in a tree, or else its own class folders."""
-    found, base, names = list(known(tree, "")), "", tree.folders[""]
+    found, base, names = [*known(tree, "", LAYOUTS)], "", tree.folders[""]
     while len(names) == 1 and tree.folders.get(join(base, names[0])):
         base = join(base, names[0])  # an archive's own folder
         names = tree.folders[base]
-    own = DataSet(Layout(), base, class_folders(tree, Layout(), base))
-    return found or ([own] if is_whole(tree, own) else [])
+    return found or [*known(tree, base, (Layout(),))]
 
 
-def known(tree: Tree, base: str) -> Iterator[DataSet]:
+def known(tree: Tree, base: str, layouts: tuple[Layout, ...]) -> Iterator[DataSet]:
     """Find the data sets that begin in a folder or, if none does, further down."""
-    for layout in LAYOUTS:
+    for layout in layouts:
         data = DataSet(layout, base, class_folders(tree, layout, base))
         if is_whole(tree, data):
             yield data
             return
     for name in tree.folders.get(base, []):
-        yield from known(tree, join(base, name))
+        yield from known(tree, join(base, name), layouts)
 
 
 def class_folders(tree: Tree, layout: Layout, base: str, split: str = "") -> dict:

@@ -11,11 +11,10 @@ import pandas as pd
 from smartclass_utils import config, layouts, walking
 from smartclass_utils.config import CLASSES, SmartClassError, canonical_label
 from smartclass_utils.files import in_place_of, sha256
-from smartclass_utils.layouts import PROVENANCE, REPORTED, DataSet
 from smartclass_utils.names import as_text, natural, part_of, some
 from smartclass_utils.walking import Tree, existing, parents, stop_at_rows
 
-ORDER = (*REPORTED, "FER2013")
+ORDER = (*layouts.REPORTED, "FER2013")
 NOBODY = ("unknown", "n/a", "none", "?", "-")  # written for a missing subject
 
 
@@ -115,7 +114,7 @@ def load(
     texts = table.columns.drop("file")
     table[texts] = table[texts].map(as_text)
     kept = choose(classes, table, f"{root} (read as {name})" if known else f"{root}")
-    if known and sources & set(REPORTED):
+    if known and sources & set(layouts.REPORTED):
         notes += absent(root, sources, table)
     table["label"] = table["label"].where(table["label"].isin(kept), "")
     left = table.loc[table["label"] == "", "original_label"].value_counts().sort_index()
@@ -146,7 +145,7 @@ def absent(root: Path, sources: set, table: pd.DataFrame) -> list[str]:
     notes = [
         f"{source.data_set} is not there (expected in {root.name}/{source.folder}; "
         f"from kaggle.com/datasets/{source.kaggle})."
-        for source in PROVENANCE
+        for source in layouts.PROVENANCE
         if source.data_set not in sources
     ]
     without = [label for label in CLASSES if label not in set(table["label"])]
@@ -179,13 +178,13 @@ def read(root: Path) -> tuple[pd.DataFrame, list[str], bool]:
         names, where = some(sorted(left)), root.resolve().name
         tree.remarks.append(f"Not recognised in {where}, so left out: {names}.")
     passed = tree.notes(*(path for data in found for path in data.classes))
-    is_own = not {data.layout.source for data in found} & {*REPORTED}
+    is_own = not {data.layout.source for data in found} & {*layouts.REPORTED}
     where = root / found[0].base if len(found) == 1 else root
     is_given = is_own and settle_parts(where, table, tree.remarks)
     return table, tree.remarks + passed, is_given
 
 
-def read_data_set(tree: Tree, data: DataSet) -> pd.DataFrame:
+def read_data_set(tree: Tree, data: layouts.DataSet) -> pd.DataFrame:
     """Return the rows of one data set."""
     layout, where = data.layout, tree.root / data.base
     files = layouts.lists_of(tree, data)
