@@ -5,8 +5,6 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from smartclass_utils.names import as_text
-
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 DEMO_FOLDER = ROOT / "data" / "demo"
@@ -17,14 +15,6 @@ COMMITTED_FIGURES = ROOT / "figures"
 SHIPPED_MODEL = ROOT / "smartclass_utils" / "shipped" / "own.safetensors"
 
 CLASSES = ("angry", "engaged", "happy", "neutral")
-ALIASES = {
-    "anger": "angry",
-    "happiness": "happy",
-    "focused": "engaged",
-    "attentive": "engaged",
-    "amenability": "engaged",
-    "concentration": "engaged",
-}
 # Okabe and Ito's colours, which stay apart for colour-blind readers.
 COLOURS = {
     "angry": "#D55E00",
@@ -109,9 +99,3 @@ def check(**values: tuple) -> None:
         if not (is_number and low <= value <= high):
             reason = f"{name} = {value!r} is not {what} from {low:,} to {high:,}"
             raise SmartClassError(f"{reason}: correct it.")
-
-
-def canonical_label(name: str) -> str:
-    """Return a class name in lower case with the aliases applied, safe to show."""
-    lowered = as_text(name).lower()
-    return ALIASES.get(lowered, lowered)

@@ -10,9 +10,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from smartclass_utils import config
 from smartclass_utils.config import CLASSES, REPORTED_FOLDER, SPLITS, SmartClassError
-from smartclass_utils.names import part_of, some
+from smartclass_utils.names import canonical_label, part_of, some
 from smartclass_utils.walking import ADULT, Tree, parents, read_table, stop_at_rows
 
 # The report's data sets as their owners describe them; `kaggle` is owner/slug there,
@@ -154,7 +153,7 @@ def is_whole(tree: Tree, data: DataSet) -> bool:
     lacks = [name for name in wanted if name not in there]
     other = [name for name in nouns if not nouns[name]]
     if layout.nouns == FED:  # where others are left out, but never the report's
-        other = [name for name in other if config.canonical_label(name) in CLASSES]
+        other = [name for name in other if canonical_label(name) in CLASSES]
     faults = [f"lacks {some(lacks)}"] if lacks else []
     faults += [f"also holds {some(sorted(other))}"] if other else []
     if layout.nouns == RAFDB and not (listed or re.search(RAFDB_FILE, str(tree.files))):

@@ -1,4 +1,4 @@
-"""Names that others chose (classes, folders, columns), made safe to show anywhere."""
+"""Names that others chose (classes, folders, columns): safe to show, and understood."""
 
 import re
 import unicodedata
@@ -9,6 +9,14 @@ from functools import lru_cache
 LOOKALIKES = str.maketrans("<>[]|`\\*~$", "‹›()¦‘∖∗∼Ꞩ")
 # Markdown takes them for emphasis only where a word begins or ends.
 OUTER_UNDERSCORES = re.compile(r"\b_+|_+\b")
+ALIASES = {  # of classes
+    "anger": "angry",
+    "happiness": "happy",
+    "focused": "engaged",
+    "attentive": "engaged",
+    "amenability": "engaged",
+    "concentration": "engaged",
+}
 EXAMPLES = 3  # names quoted in a message
 PART = re.compile(
     "(?:(?P<train>train(?:ing)?)|(?P<val>val(?:id|idation)?|dev|publictest)|"
@@ -54,3 +62,9 @@ def part_of(name: str) -> str:
     """Return train, val or test for a name that means it in any spelling, or ``""``."""
     found = PART.fullmatch(re.sub(r"[\W\d_]", "", name.lower()))
     return found.lastgroup if found else ""
+
+
+def canonical_label(name: str) -> str:
+    """Return a class name in lower case with the aliases applied, safe to show."""
+    lowered = as_text(name).lower()
+    return ALIASES.get(lowered, lowered)

@@ -9,9 +9,9 @@ from pathlib import Path
 import pandas as pd
 
 from smartclass_utils import config, layouts, walking
-from smartclass_utils.config import CLASSES, SmartClassError, canonical_label
+from smartclass_utils.config import CLASSES, SmartClassError
 from smartclass_utils.files import in_place_of, sha256
-from smartclass_utils.names import as_text, natural, part_of, some
+from smartclass_utils.names import as_text, canonical_label, natural, part_of, some
 from smartclass_utils.walking import Tree, existing, parents, stop_at_rows
 
 ORDER = (*layouts.REPORTED, "FER2013")

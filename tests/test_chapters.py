@@ -13,9 +13,9 @@ from skimage.util import img_as_ubyte
 
 from smartclass_utils import evaluation
 from smartclass_utils.checkpoints import load_model, read_cards
-from smartclass_utils.config import canonical_label
 from smartclass_utils.dataset import load_clean, tensors
 from smartclass_utils.files import read_json, write_json
+from smartclass_utils.names import canonical_label
 
 
 def write_speckled(folder, level, n, seed):

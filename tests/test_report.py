@@ -16,9 +16,9 @@ import pytest
 from conftest import ENTRY, RESULTS, refusal, tree, write_photos
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from smartclass_utils import config
+from smartclass_utils import config, names
 from smartclass_utils.commands import record, report, results_page
-from smartclass_utils.config import ROOT, SmartClassError, canonical_label
+from smartclass_utils.config import ROOT, SmartClassError
 from smartclass_utils.files import only_one, read_json, write_json, write_text
 
 HOSTILE = ("(a|b) $x^$", "<img src=x onerror=alert(1)>", "[a](javascript:alert(1))")
@@ -195,7 +195,7 @@ def test_a_whole_report_on_foreign_classes_with_hostile_names(tmp_path):
     assert before == [tree(folder) for folder in kept]  # it touches nothing else
     results = read_json(out / "results.json")
     about = results["data"]
-    assert about["classes"] == sorted(map(canonical_label, HOSTILE))
+    assert about["classes"] == sorted(map(names.canonical_label, HOSTILE))
     assert (about["n_images"], about["image_size"]) == (42, 32)
     assert sum(about["learned_from"].values()) == about["split"]["train"] > 0
     assert results["models"][-1]["name"] == "Our own"
@@ -213,7 +213,7 @@ def test_a_whole_report_on_foreign_classes_with_hostile_names(tmp_path):
         bad += ('src="http', "url(http", "@import")
         assert not [words for words in bad if words in text]
     for name in HOSTILE:
-        assert html.escape(canonical_label(name)) in "".join(pages.values())
+        assert html.escape(names.canonical_label(name)) in "".join(pages.values())
 
 
 def test_record_keeps_notebooks_figures_and_numbers(house, tmp_path, monkeypatch):

@@ -8,8 +8,8 @@ import pytest
 from nbconvert.filters.markdown_mistune import markdown2html_mistune as page_body
 from test_sources import error_of, load, put, rows_of, write_listed
 
-from smartclass_utils.config import MANIFEST_COLUMNS, canonical_label
-from smartclass_utils.names import as_text
+from smartclass_utils.config import MANIFEST_COLUMNS
+from smartclass_utils.names import as_text, canonical_label
 from smartclass_utils.walking import LINKS, Tree, kind_of
 
 
