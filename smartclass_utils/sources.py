@@ -198,8 +198,7 @@ def read_data_set(tree: Tree, data: layouts.DataSet) -> pd.DataFrame:
     table = pd.DataFrame({**columns, "sha256": ""})
     table["source"] = table["source"].replace("", source)
     table["label"] = table["label"].map(canonical_label)
-    nobody = table["subject"].str.strip().str.lower().isin(NOBODY)
-    table.loc[nobody, "subject"] = ""
+    table.loc[table["subject"].str.lower().isin(NOBODY), "subject"] = ""
     return table
 
 
