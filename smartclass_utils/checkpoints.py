@@ -217,7 +217,8 @@ def check_data(card: dict, data: CleanData) -> None:
         what += f"lie in {data.folder} ({data.name}, {data.fingerprint[:8]})"
     elif not about.get("as_cleaned", True):
         what = "learned from images that were changed after chapter 01, or dealt anew"
-        remedy = "make the change in chapter 01 (PREPARE, a split in labels.csv)"
+        remedy = "make the change in chapter 01 (PREPARE, a split in labels.csv) "
+        remedy += "or, if it is random, by `augment` (chapter 03, 3.6)"
     else:
         return
     raise SmartClassError(f"{card['file']} {what}: {remedy}.")

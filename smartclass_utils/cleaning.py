@@ -100,8 +100,8 @@ def check_arguments(manifest, out: Path, image_size: int) -> None:
 def input_key(manifest, shape: tuple, prepare) -> str:
     """Return a hash of everything that the clean folder depends on."""
     code = [sha256(Path(__file__).with_name(name)) for name in CODE]
-    about = [code, shape, source_of(prepare), manifest.name, manifest.classes]
-    about += [manifest.given_split, list(manifest.table)]
+    about = [code, config.SPLIT_SHARES, config.SPLIT_SEED, shape, source_of(prepare)]
+    about += [manifest.name, manifest.classes, manifest.given_split, [*manifest.table]]
     if prepare is not None:  # what it does may depend on more than its own lines
         noise = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
         about.append(images.prepared(prepare, noise).tobytes())

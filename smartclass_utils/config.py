@@ -31,7 +31,7 @@ NETWORK_COLOURS = {
     "Our own": "#767622",
     "EfficientNet-Lite0": "#332288",
 }
-OTHER_NETWORK_COLOURS = ("#882255", "#56B4E9", "#44AA99", "#661100")
+OTHER_NETWORK_COLOURS = ("#56B4E9", "#882255", "#44AA99", "#661100")
 
 SPLITS = ("train", "val", "test")
 SPLIT_SHARES = {"train": 0.70, "val": 0.15, "test": 0.15}

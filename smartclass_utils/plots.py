@@ -109,7 +109,7 @@ def present(fig: Figure, name: str, caption: str, alt: str, talk: float = 0.7) -
         talk: see :func:`save_figure`; nearer to 1 where texts would touch.
     """
     folder = config.workspace().out / "figures"
-    message = re.sub(r"^Figure [\d.]*\d\. |\.( +[A-Z*“].*)?$", "", caption, flags=re.S)
+    message = re.sub(r"^Figure [\w.]*\w\. |\.( +[A-Z*“].*)?$", "", caption, flags=re.S)
     title = textwrap.fill(message.replace(" %", "\u00a0%"), int(9 * fig.get_figwidth()))
     fig.suptitle(title, x=0.01, ha="left")
     with warnings.catch_warnings(record=True, action="always") as said:

@@ -111,10 +111,11 @@ def describe(value: object, within: tuple = ()) -> str:
     if inspect.isfunction(value):
         within = (*within, value)  # it may call itself
         inside = [cell.cell_contents for cell in value.__closure__ or ()]
-        read = [value.__globals__.get(name) for name in value.__code__.co_names]
-        plain = int | float | str | list | tuple | dict | Tensor
-        inside += [one for one in read if isinstance(one, plain)]
-        inside += [one for one in read if getattr(one, "__module__", 0) == "__main__"]
+        codes = [value.__code__]
+        for code in codes:  # and those of comprehensions inside
+            codes += filter(inspect.iscode, code.co_consts)
+        read = [value.__globals__.get(name) for code in codes for name in code.co_names]
+        inside += [one for one in read if not is_of_library(one)]
         inside += value.__defaults__ or ()
         try:
             code = inspect.getsource(value)
@@ -134,9 +135,10 @@ def describe(value: object, within: tuple = ()) -> str:
     known = value.state_dict() if hasattr(value, "state_dict") else {}
     if own or isinstance(value, nn.Module | Sampler):
         known |= {k: v for k, v in vars(value).items() if not k.startswith("_")}
-        known = {k: v for k, v in known.items() if not isinstance(v, nn.Module)}
+    if isinstance(value, nn.Module):
+        known |= dict(value.named_children())
     known |= {"lr_lambdas": value.lr_lambdas} if hasattr(value, "lr_lambdas") else {}
-    left_out = ("training", "data_source")  # of a network; of a sampler
+    left_out = ("training", "module", "data_source")  # of networks; of a sampler
     if known:
         settings = [
             f"{k}={describe(v, within)}"
@@ -145,6 +147,13 @@ def describe(value: object, within: tuple = ()) -> str:
         ]
         return f"{type(value).__name__}({', '.join(settings)}){code}"
     return re.sub(r" at 0x[0-9a-f]+", "", str(value)) + code
+
+
+def is_of_library(value: object) -> bool:
+    """Return whether a value is a module, or code that no notebook holds."""
+    is_code = inspect.isroutine(value) or inspect.isclass(value)
+    place = getattr(value, "__module__", None)
+    return inspect.ismodule(value) or (is_code and place != "__main__")
 
 
 def hash_of(named: dict[str, Tensor]) -> str:
@@ -177,7 +186,7 @@ def key_of(model: nn.Module, loaders: dict[str, DataLoader], settings: list) -> 
         for split, loader in loaders.items()
         for i, tensor in enumerate(tensors_of(loader.dataset))
     }
-    batches = ((one.batch_sampler, one.collate_fn) for one in loaders.values())
+    batches = ((x.batch_sampler, x.collate_fn, x.dataset) for x in loaders.values())
     order = [torch.get_rng_state(), *batches]
     trained = [p.requires_grad for p in model.parameters()]
     parts = [settings, describe(order), trained, repr(model), code, torch.__version__]

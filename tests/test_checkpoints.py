@@ -14,6 +14,7 @@ import torch
 from conftest import flipped, refusal, small_network, store, write_clean
 from torch import nn
 from torch.utils.data import DataLoader, Subset, TensorDataset, WeightedRandomSampler
+from torchvision.transforms import v2
 
 from smartclass_utils import checkpoints, evaluation, models, training
 from smartclass_utils.checkpoints import load_model, read_card, read_cards
@@ -146,7 +147,8 @@ def test_a_training_that_diverges_is_stored_all_the_same(clean_data, tmp_path):
 def test_functions_are_described_by_their_code_and_what_they_hold():
     assert " at 0x" not in training.describe(object())
     typed, networks = {"k": 1}, []
-    code = "def f(x): return x + 1\ndef g(x): return x * 2\ndef h(x): return k * x"
+    code = "def f(x): return x + 1\ndef g(x): return x * 2\n"
+    code += "def h(x): return [k for _ in x]"
     exec(code, typed)  # as into a terminal, without a source
     for factor in (2, 3):  # as classes of a notebook
         code = "class Loss(M):\n def __init__(self): super().__init__()\n"
@@ -160,9 +162,10 @@ def test_functions_are_described_by_their_code_and_what_they_hold():
     means = [torch.optim.swa_utils.get_ema_multi_avg_fn(d) for d in (0.9, 0.99)]
     for one, two in (networks, schedules, means, (typed["f"], typed["g"])):
         assert training.describe(one) != training.describe(two)
-    before = training.describe(typed["h"])
-    typed["k"] = 2
-    assert training.describe(typed["h"]) != before
+    turns, said = [v2.RandomRotation(angle) for angle in (10, 60)], []
+    for typed["k"] in (1, 2, *turns, *map(nn.Sequential, turns)):
+        said.append(training.describe(typed["h"]))
+    assert len({*said}) == 6
 
 
 def test_the_key_knows_the_order_of_the_images_and_what_is_frozen(clean_data):
@@ -175,6 +178,8 @@ def test_the_key_knows_the_order_of_the_images_and_what_is_frozen(clean_data):
     draws = [WeightedRandomSampler(torch.ones(n), 8) for n in (1, 2)]
     keys = [key(), key(shuffle=True), key(drop_last=True)]
     keys += [key(sampler=draw) for draw in draws]
+    train = type("Turned", (TensorDataset,), {"__module__": "__main__"})(*train.tensors)
+    keys.append(key())
     model.features.requires_grad_(False)
     assert len({*keys, key()}) == len(keys) + 1
 
