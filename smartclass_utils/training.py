@@ -115,7 +115,7 @@ def describe(value: object, within: tuple = ()) -> str:
         for code in codes:  # and those of comprehensions inside
             codes += filter(inspect.iscode, code.co_consts)
         read = [value.__globals__.get(name) for code in codes for name in code.co_names]
-        inside += [one for one in read if not is_of_library(one)]
+        inside += [one for one in read if not is_known(one)]
         inside += value.__defaults__ or ()
         try:
             code = inspect.getsource(value)
@@ -149,11 +149,11 @@ def describe(value: object, within: tuple = ()) -> str:
     return re.sub(r" at 0x[0-9a-f]+", "", str(value)) + code
 
 
-def is_of_library(value: object) -> bool:
-    """Return whether a value is a module, or code that no notebook holds."""
+def is_known(value: object) -> bool:
+    """Return whether a value is none, a module, or code that no notebook holds."""
     is_code = inspect.isroutine(value) or inspect.isclass(value)
-    place = getattr(value, "__module__", None)
-    return inspect.ismodule(value) or (is_code and place != "__main__")
+    is_code &= getattr(value, "__module__", None) != "__main__"
+    return value is None or inspect.ismodule(value) or is_code
 
 
 def hash_of(named: dict[str, Tensor]) -> str:

@@ -52,6 +52,12 @@ def test_copies_are_found_and_nothing_else(copy, size, times):
     assert near_copies(both).tolist() == [*range(40), *range(40)]
 
 
+def test_copies_shifted_by_half_pixels_are_found():
+    images = smooth_images(20, size=96)
+    both = np.concatenate([images, shifted(images, 5, -3)])
+    assert near_copies(both).max() == 19
+
+
 @pytest.mark.filterwarnings("error")  # of a division by zero
 def test_turned_inverted_few_and_flat_images_are_no_copies_unless_equal():
     images = smooth_images(10)
